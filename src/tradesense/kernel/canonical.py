@@ -1,0 +1,61 @@
+"""
+One text for one value: canonical JSON (RFC 8785), so that a hash means something to a stranger.
+
+We allow what needs no judgement: objects with ASCII keys, arrays, strings, booleans, null and
+integers that every JSON reader keeps exact (up to 2^53 - 1). Floats are refused, and larger
+integers must be written as strings. Within these bounds the standard library's sorted,
+compact JSON is RFC 8785; `tests/unit/kernel` holds it against an independent implementation.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from uuid import UUID
+
+from tradesense.kernel.instants import rfc3339
+
+INTEGER_MAX = 2**53 - 1  # RFC 8785, section 3.2.2.3: what an IEEE 754 double keeps exact
+
+JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def canonical(value: object) -> bytes:
+    """Return the canonical bytes of `value`. Raises TypeError for what has no exact JSON."""
+    return _encode(jsonable(value)).encode("utf-8")
+
+
+def jsonable(value: object) -> "JsonValue":
+    """Return `value` as plain JSON: dataclasses by field, ids and enums as text, moments RFC 3339."""
+    match value:
+        case None | bool() | str():
+            return value.value if isinstance(value, Enum) else value
+        case Enum():
+            return jsonable(value.value)
+        case int():
+            return value if -INTEGER_MAX <= value <= INTEGER_MAX else str(value)
+        case UUID():
+            return str(value)
+        case datetime():
+            return rfc3339(value)
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {_key(key): jsonable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [jsonable(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no exact JSON; use integers, text or moments")
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str) and key.isascii():
+        return key
+    raise TypeError(f"key {key!r} is not ASCII text; canonical order would need judgement")
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
