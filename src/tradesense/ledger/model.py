@@ -1,0 +1,105 @@
+"""The nouns of the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from tradesense.kernel.events import Event
+from tradesense.kernel.money import Money
+
+
+class Side(StrEnum):
+    """The side of an account on which its balance normally stands."""
+
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One line of the chart: a sort of book account that exists once per currency (and party)."""
+
+    normal: Side
+    party: str | None = None  # what the middle part of the code names, e.g. "provider"
+    bounded: bool = False  # never on the wrong side of zero; checked under a lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookAccount:
+    """A book account: `clearing:stripe:USD` is kind clearing, party stripe, currency USD."""
+
+    code: str
+    kind: str
+    currency: str
+    normal: Side
+    bounded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """
+    A movement of `amount` from book account `credit` to book account `debit`.
+
+    Both sides are one value, so books that do not balance cannot be written. `effective_at` is
+    when it is true for the books; when it was recorded is the database's to say. `reverses`
+    names the transfer that this one takes back in full.
+    """
+
+    id: UUID
+    debit: str
+    credit: str
+    amount: Money
+    reason: str
+    effective_at: datetime
+    reverses: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where a bounded account stands: debits minus credits, after `version` lines."""
+
+    account: str
+    balance_minor: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One transfer as one account sees it; `amount_minor` is positive on the debit side."""
+
+    account: str
+    version: int
+    transfer_id: UUID
+    amount_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialLine:
+    """One account of a trial balance: all its debits, all its credits, its normal side."""
+
+    account: str
+    normal: Side
+    debit: Money
+    credit: Money
+
+    @property
+    def balance(self) -> Money:
+        """What the account holds; positive on its normal side."""
+        turnover = self.debit - self.credit
+        return turnover if self.normal is Side.DEBIT else -turnover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferPosted(Event):
+    """A transfer stands in the books, for good."""
+
+    transfer_id: UUID
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    reason: str
+    effective_at: datetime
+    reverses: UUID | None

@@ -1,0 +1,196 @@
+"""Every SQL statement of this module."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from tradesense.infra.db import Transaction
+from tradesense.kernel.errors import InvariantBroken
+from tradesense.kernel.money import Money
+from tradesense.ledger.chart import find_account
+from tradesense.ledger.model import BookAccount, Running, Side, Transfer, TrialLine
+from tradesense.ledger.rules import Extended, payload_sha256
+
+TRANSFER = """
+    id, debit, credit, amount_minor, currency, reason, effective_at, reverses
+"""
+
+
+async def lock_running(tx: Transaction, accounts: Sequence[str]) -> dict[str, Running]:
+    """Hold bounded `accounts`, given in locking order, and read where they stand."""
+    await tx.execute(
+        """
+        INSERT INTO ledger_balances (account, balance_minor, version)
+        SELECT account, 0, 0 FROM unnest(%s::text[]) account ORDER BY account
+        ON CONFLICT DO NOTHING
+        """,
+        (list(accounts),),
+    )
+    cursor = await tx.execute(
+        """
+        SELECT account, balance_minor, version FROM ledger_balances
+        WHERE account = ANY(%s) ORDER BY account FOR UPDATE
+        """,
+        (list(accounts),),
+    )
+    return {row["account"]: Running(**row) for row in await cursor.fetchall()}
+
+
+async def read_hashes(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    cursor = await tx.execute(
+        "SELECT id, payload_sha256 FROM ledger_transfers WHERE id = ANY(%s)", (list(ids),)
+    )
+    return {row["id"]: bytes(row["payload_sha256"]) for row in await cursor.fetchall()}
+
+
+async def read_transfers(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Transfer]:
+    cursor = await tx.execute(
+        f"SELECT {TRANSFER} FROM ledger_transfers WHERE id = ANY(%s)",  # noqa: S608 -- a constant
+        (list(ids),),
+    )
+    return {row["id"]: _transfer(row) for row in await cursor.fetchall()}
+
+
+async def read_unreversed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Transfer]:
+    """Return those of `ids` that stand in the books and that no transfer takes back."""
+    cursor = await tx.execute(
+        f"""
+        SELECT {TRANSFER} FROM ledger_transfers o
+        WHERE id = ANY(%s)
+          AND NOT EXISTS (SELECT FROM ledger_transfers r WHERE r.reverses = o.id)
+        """,  # noqa: S608 -- a constant
+        (list(ids),),
+    )
+    return {row["id"]: _transfer(row) for row in await cursor.fetchall()}
+
+
+async def insert(tx: Transaction, transfers: Sequence[Transfer]) -> int:
+    """Write transfers and open their accounts; return how many were not there before."""
+    ordered = sorted(transfers, key=lambda transfer: transfer.id)  # so that nobody deadlocks
+    codes = {code for transfer in ordered for code in (transfer.debit, transfer.credit)}
+    accounts = [account for code in sorted(codes) if (account := find_account(code))]
+    cursor = await tx.execute(
+        """
+        WITH opened AS (
+          INSERT INTO ledger_accounts (code, kind, currency, normal, bounded)
+          SELECT * FROM unnest(
+            %(codes)s::text[], %(kinds)s::text[], %(account_currencies)s::text[],
+            %(normals)s::text[], %(boundeds)s::boolean[])
+          ON CONFLICT DO NOTHING
+        )
+        INSERT INTO ledger_transfers
+          (id, debit, credit, amount_minor, currency, reason, effective_at, reverses,
+           payload_sha256)
+        SELECT * FROM unnest(
+          %(ids)s::uuid[], %(debits)s::text[], %(credits)s::text[], %(amounts)s::bigint[],
+          %(currencies)s::text[], %(reasons)s::text[], %(effective)s::timestamptz[],
+          %(reverses)s::uuid[], %(hashes)s::bytea[])
+        ON CONFLICT DO NOTHING
+        """,
+        {
+            "codes": [account.code for account in accounts],
+            "kinds": [account.kind for account in accounts],
+            "account_currencies": [account.currency for account in accounts],
+            "normals": [account.normal.value for account in accounts],
+            "boundeds": [account.bounded for account in accounts],
+            "ids": [transfer.id for transfer in ordered],
+            "debits": [transfer.debit for transfer in ordered],
+            "credits": [transfer.credit for transfer in ordered],
+            "amounts": [transfer.amount.minor for transfer in ordered],
+            "currencies": [transfer.amount.currency for transfer in ordered],
+            "reasons": [transfer.reason for transfer in ordered],
+            "effective": [transfer.effective_at for transfer in ordered],
+            "reverses": [transfer.reverses for transfer in ordered],
+            "hashes": [payload_sha256(transfer) for transfer in ordered],
+        },
+    )
+    return cursor.rowcount
+
+
+async def extend(tx: Transaction, extended: Extended) -> None:
+    """Write the lines of bounded accounts, and where these stand now."""
+    lines, running = extended.lines, extended.running
+    await tx.execute(
+        """
+        WITH stand AS (
+          UPDATE ledger_balances b SET balance_minor = s.balance_minor, version = s.version
+          FROM unnest(%(accounts)s::text[], %(balances)s::bigint[], %(versions)s::bigint[])
+            AS s (account, balance_minor, version)
+          WHERE b.account = s.account
+        )
+        INSERT INTO ledger_lines (account, version, transfer_id, amount_minor, balance_minor)
+        SELECT * FROM unnest(
+          %(line_accounts)s::text[], %(line_versions)s::bigint[], %(line_transfers)s::uuid[],
+          %(line_amounts)s::bigint[], %(line_balances)s::bigint[])
+        """,
+        {
+            "accounts": [stand.account for stand in running],
+            "balances": [stand.balance_minor for stand in running],
+            "versions": [stand.version for stand in running],
+            "line_accounts": [line.account for line in lines],
+            "line_versions": [line.version for line in lines],
+            "line_transfers": [line.transfer_id for line in lines],
+            "line_amounts": [line.amount_minor for line in lines],
+            "line_balances": [line.balance_minor for line in lines],
+        },
+    )
+
+
+async def read_turnover(tx: Transaction, account: BookAccount) -> int:
+    """Return debits minus credits of an account: its running balance, or the sum if it has none."""
+    if account.bounded:
+        query = "SELECT balance_minor AS turnover FROM ledger_balances WHERE account = %(code)s"
+    else:
+        query = """
+            SELECT (SELECT coalesce(sum(amount_minor), 0)
+                    FROM ledger_transfers WHERE debit = %(code)s)
+                 - (SELECT coalesce(sum(amount_minor), 0)
+                    FROM ledger_transfers WHERE credit = %(code)s) AS turnover
+        """
+    cursor = await tx.execute(query, {"code": account.code})
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row["turnover"])
+
+
+async def list_trial_lines(tx: Transaction) -> list[TrialLine]:
+    cursor = await tx.execute(
+        """
+        SELECT code, currency, sum(debits) AS debits, sum(credits) AS credits
+        FROM (
+          SELECT debit AS code, currency, sum(amount_minor) AS debits, 0 AS credits
+          FROM ledger_transfers GROUP BY 1, 2
+          UNION ALL
+          SELECT credit, currency, 0, sum(amount_minor) FROM ledger_transfers GROUP BY 1, 2
+        ) AS sides
+        GROUP BY 1, 2 ORDER BY 1
+        """
+    )
+    return [
+        TrialLine(
+            account=row["code"],
+            normal=_normal(row["code"]),
+            debit=Money(int(row["debits"]), row["currency"]),
+            credit=Money(int(row["credits"]), row["currency"]),
+        )
+        for row in await cursor.fetchall()
+    ]
+
+
+def _normal(code: str) -> Side:
+    account = find_account(code)
+    if account is None:
+        raise InvariantBroken(f"the books hold {code}, which is not on the chart")
+    return account.normal
+
+
+def _transfer(row: DictRow) -> Transfer:
+    return Transfer(
+        id=row["id"],
+        debit=row["debit"],
+        credit=row["credit"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        reason=row["reason"],
+        effective_at=row["effective_at"],
+        reverses=row["reverses"],
+    )
