@@ -1,0 +1,51 @@
+"""The nouns of the trail: a fact on its way in, an entry on the record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradesense.kernel.canonical import JsonValue
+from tradesense.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """
+    Something that has become true in this transaction.
+
+    `stream` is `subject:id` ("account:…", "tape:EUR/USD"); `by` is who did it ("user:…",
+    "system:engine", "operator:jane"); `cause` is what it follows from, if anything is. Nothing
+    in it may depend on chance, on a crash or on how often something was tried.
+    """
+
+    event: Event
+    stream: str
+    at: datetime
+    by: str
+    cause: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return the event's name, which is its class's name."""
+        return type(self.event).__name__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """
+    A fact on the record.
+
+    `version` counts 1, 2, 3, … within its stream. `position` counts 1, 2, 3, … over the whole
+    sealed trail and is None until the entry is sealed. `canonical` is what was sealed; `at`,
+    `by`, `cause` and `data` are read from it.
+    """
+
+    position: int | None
+    entry_id: int
+    stream: str
+    version: int
+    kind: str
+    at: datetime
+    by: str
+    cause: str | None
+    data: dict[str, JsonValue]
+    canonical: bytes

@@ -1,0 +1,68 @@
+"""How a fact becomes bytes, and bytes an entry. Pure: no I/O, no clock, no chance."""
+
+import json
+import re
+from hashlib import sha256
+
+from tradesense.kernel.canonical import canonical
+from tradesense.kernel.instants import parse_rfc3339
+from tradesense.trail.model import Entry, Fact
+
+LAYOUT = 1  # the `v` of every entry; a change of layout is a new number, never a new meaning
+
+# No quotes, no backslashes: so a name is written in JSON as it is, and can be found in it.
+_STREAM = re.compile(r"[a-z][a-z0-9-]{0,30}:[A-Za-z0-9._:/@+-]{1,160}")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,60}")
+_BY = re.compile(r"[a-z]{1,20}:[A-Za-z0-9._:/@+-]{1,160}")
+
+
+def head(fact: Fact) -> bytes:
+    """
+    Return how the canonical bytes (RFC 8785) of `fact` begin; `tail` says how they end.
+
+    Keys are sorted, so what depends on the stream comes last. Raises ValueError for names that
+    are not names, TypeError for data without exact JSON.
+    """
+    _require(_STREAM, fact.stream, "a stream is named like account:7f3c")
+    _require(_KIND, fact.kind, "an event is named like OrderFilled")
+    _require(_BY, fact.by, "whoever did it is named like user:7f3c or system:engine")
+    told = {"at": fact.at, "by": fact.by, "cause": fact.cause, "data": fact.event}
+    return canonical(told)[:-1] + b","
+
+
+def tail(*, stream: str, version: int, kind: str, prev: str) -> bytes:
+    """
+    Return how the canonical bytes of such an entry end.
+
+    `prev` is `link` of the stream's entry before, "" for the first. No name can hold a quote,
+    so an entry ends like this if, and only if, it says exactly this about itself.
+    """
+    text = f'"kind":"{kind}","prev":"{prev}","stream":"{stream}","v":{LAYOUT},"version":{version}}}'
+    return text.encode("ascii")
+
+
+def read(canonical_bytes: bytes, *, entry_id: int, position: int | None) -> Entry:
+    """Return the entry that `canonical_bytes` tell. Raises ValueError or KeyError for others."""
+    told = json.loads(canonical_bytes)
+    return Entry(
+        position=position,
+        entry_id=entry_id,
+        stream=told["stream"],
+        version=told["version"],
+        kind=told["kind"],
+        at=parse_rfc3339(told["at"]),
+        by=told["by"],
+        cause=told["cause"],
+        data=told["data"],
+        canonical=canonical_bytes,
+    )
+
+
+def link(canonical_bytes: bytes) -> str:
+    """Return what the next entry of the stream names as `prev`: SHA-256, in hex."""
+    return sha256(canonical_bytes).hexdigest()
+
+
+def _require(pattern: re.Pattern[str], text: str, example: str) -> None:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r}: {example}")

@@ -1,0 +1,74 @@
+"""Record facts in the transaction that made them true; read them back."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tradesense.infra.db import Transaction
+from tradesense.kernel.errors import InvariantBroken
+from tradesense.trail import rules, store
+from tradesense.trail.model import Entry, Fact
+
+LIMIT_MAX = 10_000  # entries per read: a few megabytes
+
+
+class BrokenStream(InvariantBroken):
+    """A stream's head counts an entry that is not there."""
+
+    code = "trail.broken_stream"
+
+
+async def record(tx: Transaction, *facts: Fact) -> None:
+    """
+    Append `facts`, in their order; they are sealed and delivered if, and only if, `tx` commits.
+
+    Each takes the next version of its stream and names the stream's entry before by its hash.
+    The streams' heads are held until `tx` ends. Two or three statements, whatever the number
+    of facts. Raises ValueError or TypeError for a fact that cannot be written, before any is.
+    """
+    if not facts:
+        return
+    told = [rules.head(fact) for fact in facts]
+    heads = await store.advance(tx, Counter(fact.stream for fact in facts))
+    old = {stream: version for stream, version in heads.items() if version}
+    links = await store.find_links(tx, old) if old else {}
+    if missing := old.keys() - links.keys():
+        raise BrokenStream(f"no last entry in {', '.join(sorted(missing))}; run `trail verify`")
+    await store.append(tx, _lines(facts, told, heads, links))
+
+
+async def read_stream(
+    tx: Transaction, stream: str, *, after: int = 0, limit: int | None = None
+) -> list[Entry]:
+    """Return the entries of `stream` with a version beyond `after`, oldest first, sealed or not."""
+    return await store.list_stream(tx, stream, after=after, limit=limit)
+
+
+async def read_sealed(
+    tx: Transaction, *, after: int, limit: int, kinds: Sequence[str] | None = None
+) -> list[Entry]:
+    """
+    Return at most `limit` sealed entries with a position beyond `after` (0: from the first).
+
+    With `kinds`, only those. Fewer than `limit` means that nothing is left up to the
+    `sealed_size` asked for *before* this call in the same transaction.
+    """
+    return await store.list_sealed(tx, after=after, limit=min(limit, LIMIT_MAX), kinds=kinds)
+
+
+async def sealed_size(tx: Transaction) -> int:
+    """Return how many entries are sealed, which is the last one's position."""
+    return await store.get_size(tx)
+
+
+def _lines(
+    facts: Sequence[Fact], told: Sequence[bytes], heads: dict[str, int], links: dict[str, str]
+) -> list[store.Line]:
+    lines = []
+    for fact, head in zip(facts, told, strict=True):
+        stream, kind = fact.stream, fact.kind
+        heads[stream] = version = heads[stream] + 1
+        prev = links.get(stream, "")
+        canonical = head + rules.tail(stream=stream, version=version, kind=kind, prev=prev)
+        lines.append(store.Line(stream, version, kind, canonical))
+        links[stream] = rules.link(canonical)
+    return lines
