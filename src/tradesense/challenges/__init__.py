@@ -1,0 +1,63 @@
+"""
+Challenges: what a trader must achieve, and how we judge it.
+
+Owns     the tables `challenges_challenges`, `challenges_accounts`, `challenges_verdicts`.
+Promises terms never change once sealed; an account receives at most one verdict that stands;
+         a failed challenge never trades again (see `invariants`).
+Speaks   ChallengeStarted, PhasePassed, ChallengePassed, ChallengeFunded, ChallengeFailed,
+         on "challenge:<id>".
+"""
+
+from tradesense.challenges.model import (
+    Challenge,
+    ChallengeFailed,
+    ChallengeFunded,
+    ChallengePassed,
+    ChallengeStarted,
+    ChallengeStatus,
+    Outcome,
+    PhasePassed,
+    Plan,
+    Terms,
+    Verdict,
+)
+from tradesense.challenges.service import (
+    AlreadyJudged,
+    AlreadyStarted,
+    UnknownAccount,
+    UnknownChallenge,
+    UnknownPlan,
+    conclude,
+    get,
+    get_plan,
+    list_plans,
+    reset_schedules,
+    seal_terms,
+    start,
+)
+
+__all__ = [
+    "AlreadyJudged",
+    "AlreadyStarted",
+    "Challenge",
+    "ChallengeFailed",
+    "ChallengeFunded",
+    "ChallengePassed",
+    "ChallengeStarted",
+    "ChallengeStatus",
+    "Outcome",
+    "PhasePassed",
+    "Plan",
+    "Terms",
+    "UnknownAccount",
+    "UnknownChallenge",
+    "UnknownPlan",
+    "Verdict",
+    "conclude",
+    "get",
+    "get_plan",
+    "list_plans",
+    "reset_schedules",
+    "seal_terms",
+    "start",
+]

@@ -1,0 +1,222 @@
+"""How terms are sealed, compiled for the engine, and turned into a verdict. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from tradesense.challenges.model import (
+    AmountOf,
+    Comparison,
+    DayCounts,
+    Effect,
+    Lock,
+    LossLimit,
+    OnCashFlow,
+    PhaseRules,
+    Plan,
+    Reference,
+    TargetOn,
+    Terms,
+    Tested,
+    When,
+)
+from tradesense.kernel.canonical import canonical
+from tradesense.kernel.errors import Invalid
+from tradesense.kernel.ids import derive
+from tradesense.kernel.money import half_even
+from tradesense.market.model import Instrument
+from tradesense.trading.model import AccountSetup, BelowResetBalance, Guard, Measure, Static, Target
+from tradesense.trading.model import Comparison as EngineComparison
+
+# Names the executable rules: whoever judges these terms again must follow the same ones.
+RULE_VERSION = "tradesense-rules-1"
+# A market order waits this long for a fresh quote, then it is rejected.
+ORDER_WAIT_S = 10
+BASIS_POINTS = 10_000
+
+
+class CannotJudge(Invalid):
+    """The switches of a programme ask for what no engine of ours judges yet."""
+
+    code = "challenges.cannot_judge"
+
+
+def account_id_of(challenge_id: UUID, phase: str) -> UUID:
+    """Return the id of the account that trades `phase`; the same in every run."""
+    return derive(challenge_id, phase)
+
+
+def seal(plan: Plan, instruments: Sequence[Instrument], tz_database: str) -> Terms:
+    """Return the terms of `plan` as canonical bytes with their name; complete by themselves."""
+    text = canonical(
+        {
+            "v": 1,
+            "rule_version": RULE_VERSION,
+            "plan": plan.code,
+            "programme": plan.programme.code,
+            "source": plan.programme.source,
+            "currency": plan.initial.currency,
+            "initial_minor": plan.initial.minor,
+            "price": plan.price,
+            "leverage": plan.leverage,
+            "order_wait_s": ORDER_WAIT_S,
+            "reset": {"time": plan.programme.reset_time, "zone": plan.programme.reset_zone},
+            "tz_database": tz_database,
+            "instruments": sorted(instruments, key=lambda each: each.symbol),
+            "limits": plan.programme.limits,
+            "phases": plan.programme.phases,
+        }
+    )
+    return Terms.read(text)
+
+
+def limits_of(terms: Terms) -> tuple[LossLimit, ...]:
+    """Return the sealed loss limits, in the order they were sealed."""
+    return tuple(_limit(each) for each in terms.data["limits"])
+
+
+def phases_of(terms: Terms) -> tuple[PhaseRules, ...]:
+    """Return the sealed phases, first to last; the last one is the funded account."""
+    return tuple(_phase(each) for each in terms.data["phases"])
+
+
+def phase_after(terms: Terms, phase: str) -> str | None:
+    """Return the name of the phase that follows `phase`, None after the last."""
+    names = [each.name for each in phases_of(terms)]
+    following = names[names.index(phase) + 1 :]
+    return following[0] if following else None
+
+
+def compile_setup(terms: Terms, *, challenge_id: UUID, phase: str) -> AccountSetup:
+    """
+    Return the account that the engine opens for `phase`, from the sealed terms alone.
+
+    Raises Invalid for switches this engine cannot judge; such a plan is never put on sale.
+    """
+    data = terms.data
+    initial: int = data["initial_minor"]
+    reset = data["reset"]
+    rules = next(each for each in phases_of(terms) if each.name == phase)
+    return AccountSetup(
+        account_id=account_id_of(challenge_id, phase),
+        challenge_id=challenge_id,
+        phase=phase,
+        currency=data["currency"],
+        initial_minor=initial,
+        leverage=data["leverage"],
+        instruments=tuple(Instrument(**each) for each in terms.data["instruments"]),
+        guards=tuple(_guard(limit, initial) for limit in limits_of(terms)),
+        target=_target(rules, initial),
+        reset=f"{reset['time']} {reset['zone']}",
+        terms_sha256=terms.sha256,
+    )
+
+
+def permitted_minor(limit: LossLimit, *, initial: int, reference: int) -> int:
+    """Return the loss that `limit` permits, in minor units, measured from `reference`."""
+    match limit.amount_of:
+        case AmountOf.INITIAL_BP:
+            return half_even(initial * limit.amount, BASIS_POINTS)
+        case AmountOf.REFERENCE_BP:
+            return half_even(reference * limit.amount, BASIS_POINTS)
+        case AmountOf.CASH_MINOR:
+            return limit.amount
+
+
+def floor_minor(limit: LossLimit, *, initial: int, reference: int) -> int:
+    """
+    Return the floor of `limit` while its reference stands at `reference`, in minor units.
+
+    A locked trailing floor stops rising at the initial balance, or that much above it.
+    """
+    floor = reference - permitted_minor(limit, initial=initial, reference=reference)
+    match limit.lock:
+        case Lock.NONE:
+            return floor
+        case Lock.AT_INITIAL:
+            return min(floor, initial)
+        case Lock.AT_INITIAL_PLUS:
+            return min(floor, initial + limit.lock_plus_minor)
+
+
+def reference_minor(limit: LossLimit, *, initial: int, reset_balance: int) -> int:
+    """Return what the loss under a limit that the engine judges is measured from."""
+    return initial if limit.reference is Reference.INITIAL else reset_balance
+
+
+def is_breached(comparison: Comparison, *, value: int, floor: int) -> bool:
+    """Tell whether `value` breaks `floor`; exactly at the floor it depends on the comparison."""
+    match comparison:
+        case Comparison.BELOW:
+            return value < floor
+        case Comparison.AT_OR_BELOW:
+            return value <= floor
+
+
+def _guard(limit: LossLimit, initial: int) -> Guard:
+    if (limit.tested, limit.when, limit.effect, limit.lock) != (
+        Tested.EQUITY,
+        When.EVERY_INPUT,
+        Effect.FAIL,
+        Lock.NONE,
+    ):
+        raise CannotJudge(f"no engine judges the switches of {limit.name!r} yet; do not sell it")
+    if limit.amount_of is AmountOf.REFERENCE_BP:
+        raise CannotJudge(f"{limit.name!r} is a share of its reference, which no engine judges yet")
+    permitted = permitted_minor(limit, initial=initial, reference=initial)
+    recipe: Static | BelowResetBalance
+    match limit.reference:
+        case Reference.INITIAL:
+            recipe = Static(floor_minor=initial - permitted)
+        case Reference.DAY_START_BALANCE:
+            recipe = BelowResetBalance(amount_minor=permitted)
+        case _:
+            raise CannotJudge(f"no engine follows {limit.reference} for {limit.name!r} yet")
+    return Guard(
+        name=limit.name,
+        measure=Measure.EQUITY,
+        recipe=recipe,
+        comparison=EngineComparison(limit.comparison.value),
+    )
+
+
+def _target(rules: PhaseRules, initial: int) -> Target | None:
+    if rules.target_bp is None:
+        return None
+    if (rules.target_on, rules.day_counts, rules.best_day_max_bp) != (
+        TargetOn.CLOSED_FLAT,
+        DayCounts.OPENING,
+        None,
+    ):
+        raise CannotJudge(f"no engine judges the target of {rules.name!r} yet; do not sell it")
+    return Target(
+        profit_minor=half_even(initial * rules.target_bp, BASIS_POINTS), days_min=rules.days_min
+    )
+
+
+def _limit(data: dict[str, Any]) -> LossLimit:
+    return LossLimit(
+        name=data["name"],
+        amount_of=AmountOf(data["amount_of"]),
+        amount=data["amount"],
+        reference=Reference(data["reference"]),
+        tested=Tested(data["tested"]),
+        when=When(data["when"]),
+        comparison=Comparison(data["comparison"]),
+        effect=Effect(data["effect"]),
+        on_cash_flow=OnCashFlow(data["on_cash_flow"]),
+        lock=Lock(data["lock"]),
+        lock_plus_minor=data["lock_plus_minor"],
+    )
+
+
+def _phase(data: dict[str, Any]) -> PhaseRules:
+    return PhaseRules(
+        name=data["name"],
+        target_bp=data["target_bp"],
+        target_on=None if data["target_on"] is None else TargetOn(data["target_on"]),
+        days_min=data["days_min"],
+        day_counts=DayCounts(data["day_counts"]),
+        day_profit_min_bp=data["day_profit_min_bp"],
+        best_day_max_bp=data["best_day_max_bp"],
+    )
