@@ -1,0 +1,43 @@
+"""The HTTP face of the platform: which routes there are, and whether it can serve them."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from tradesense.app import errors
+from tradesense.infra.runtime import FromRequest, Runtime
+from tradesense.kernel.errors import Unavailable
+
+READY_PATIENCE_S = 1.0  # a load balancer asks every few seconds and must not queue
+
+health = APIRouter(tags=["health"])
+
+
+@health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Say that the process is alive. Restart it when this does not answer."""
+    return {"status": "alive"}
+
+
+@health.get("/readyz")
+async def readyz(runtime: FromRequest) -> JSONResponse:
+    """Say whether the database can be reached. Send requests elsewhere when it cannot."""
+    try:
+        async with runtime.db.reading(patience_s=READY_PATIENCE_S) as tx:
+            await tx.execute("SELECT 1")
+    except Unavailable as error:
+        return JSONResponse({"status": "unavailable", "detail": str(error)}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """Return the application over an open `runtime`."""
+    app = FastAPI(
+        title="TradeSense",
+        description="Prop-trading challenges whose money and verdicts survive every failure.",
+        version="0.1.0",
+        redoc_url=None,
+    )
+    app.state.runtime = runtime
+    app.include_router(health)
+    errors.install(app)
+    return app

@@ -1,0 +1,36 @@
+"""Commands about the database: bring it up to date, ask whether it keeps its promises."""
+
+import asyncio
+
+import typer
+
+from tradesense.app.cli.platform import Json
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands of this file to `program`."""
+    program.add_typer(db, name="db")
+    program.command()(invariants)
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the tables up to date; does nothing where they are."""
+    from tradesense.app.migrations import upgrade  # noqa: PLC0415 -- holds Alembic
+    from tradesense.infra.settings import Settings  # noqa: PLC0415 -- ditto
+
+    settings = Settings.from_environment()
+    upgrade(settings.owner_url, app_url=settings.database_url, sealer_url=settings.sealer_url)
+
+
+def invariants(*, as_json: Json = False) -> None:
+    """Check every promise against the database. Exit code 1 if a row breaks one."""
+    from tradesense.app import invariants as checks  # noqa: PLC0415 -- knows every module
+    from tradesense.infra.settings import Settings  # noqa: PLC0415 -- ditto
+
+    broken = asyncio.run(checks.check(Settings.from_environment()))
+    typer.echo(checks.as_json(broken) if as_json else checks.as_table(broken))
+    if any(broken.values()):
+        raise typer.Exit(1)

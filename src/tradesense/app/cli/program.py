@@ -1,0 +1,31 @@
+"""Puts the commands together, and turns what goes wrong into one clear line and an exit code."""
+
+import sys
+
+import typer
+
+from tradesense.app.cli import data, platform
+from tradesense.kernel.errors import Rejected, TradeSenseError
+
+OURS = 1
+YOURS = 2
+
+program = typer.Typer(
+    name="tradesense",
+    help="Prop-trading challenges whose money and verdicts survive every failure.",
+    epilog="Exit codes: 0 done, 1 something broke or a check found something, 2 a wrong request.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+platform.register(program)
+data.register(program)
+
+
+def main() -> None:
+    """Run the command that the arguments name; the entry point of `tradesense`."""
+    try:
+        program()
+    except TradeSenseError as error:
+        sys.stderr.write(f"tradesense: {error}\n")
+        sys.exit(YOURS if isinstance(error, Rejected) else OURS)

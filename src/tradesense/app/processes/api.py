@@ -1,0 +1,32 @@
+"""The HTTP process: the API, the trading API, webhooks, and the pages."""
+
+import uvicorn
+
+from tradesense.app.api import create_app
+from tradesense.app.opened import opened
+from tradesense.infra.settings import Settings
+
+CONNECTIONS = 8
+BACKLOG = 512
+# Live pages and trade_updates never end by themselves; their clients come back by themselves.
+STOP_PATIENCE_S = 1
+
+
+async def main(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then let requests in flight finish."""
+    async with opened(settings, name="api", connections=CONNECTIONS) as runtime:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(runtime),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                ws="websockets-sansio",
+                log_config=None,
+                access_log=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=STOP_PATIENCE_S,
+                server_header=False,
+            )
+        )
+        await server.serve()

@@ -1,0 +1,75 @@
+"""What must be ours alone before anything starts: the data folder and the ports."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tradesense.kernel.errors import Conflict, Invalid
+
+
+class HomeTaken(Conflict):
+    """Another supervisor runs on the same data folder."""
+
+    code = "supervisor.home_taken"
+
+
+class HomeUnusable(Invalid):
+    """The data folder cannot be read or written."""
+
+    code = "supervisor.home_unusable"
+
+
+class PortTaken(Conflict):
+    """Another program listens on a port we need."""
+
+    code = "supervisor.port_taken"
+
+
+@contextmanager
+def claimed(home: Path) -> Iterator[None]:
+    """
+    Make `home` ours until the block, or this process, ends.
+
+    The kernel drops the lock with the process, so a killed supervisor never blocks the next.
+    Raises HomeTaken, HomeUnusable.
+    """
+    try:
+        for folder in (home, home / "run", home / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise HomeUnusable(
+            f"cannot use the data folder {home}: {error.strerror}; "
+            "set TRADESENSE_HOME to a folder that you may write"
+        ) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(lock, 32).decode().strip() or "unknown"
+            raise HomeTaken(
+                f"another instance (process {holder}) runs on {home}; "
+                "stop it, or set TRADESENSE_HOME to another folder"
+            ) from None
+        os.truncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def require_free(host: str, port: int, variable: str) -> None:
+    """Raise PortTaken, naming the `variable` to set, if something listens on `port`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
+                f"stop what uses it, or set {variable} to another port"
+            ) from error

@@ -1,0 +1,51 @@
+"""Which programs make up the platform, in the order in which they start."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradesense.app.supervisor.child import Program, python
+from tradesense.infra.embedded import Postgres, Valkey
+from tradesense.infra.settings import Settings
+
+PROCESSES = "tradesense.app.processes"
+# The engine last: it finds the prices and the accounts it needs.
+ALWAYS = ("api", "worker", "scheduler", "sealer", "feed", "engine")
+
+
+def servers(settings: Settings) -> list[Program]:
+    """Return the embedded servers that no setting replaces by a real one."""
+    programs = []
+    if settings.embedded_postgres:
+        programs.append(_embedded("postgres", Postgres(settings.home)))
+    if settings.embedded_valkey:
+        programs.append(_embedded("valkey", Valkey(settings.home)))
+    return programs
+
+
+def processes(settings: Settings) -> list[Program]:
+    """Return our own processes; the sandbox unless a real provider is named."""
+    names = list(ALWAYS)
+    if uses_sandbox(settings):
+        names.insert(0, "sandbox")
+    if settings.demo:
+        names.append("demo")
+    return [python(name, PROCESSES, name) for name in names]
+
+
+def uses_sandbox(settings: Settings) -> bool:
+    """Say whether payments go to the sandbox of this instance."""
+    return settings.stripe_api_base == f"http://127.0.0.1:{settings.sandbox_port}"
+
+
+def _embedded(name: str, server: Postgres | Valkey) -> Program:
+    def options() -> Mapping[str, Any]:
+        return server.command().options()
+
+    return Program(
+        name=name,
+        argv=lambda: server.command().argv,
+        options=options,
+        stop_signal=server.command().stop_signal,
+        prepare=server.prepare,
+        ready=server.wait_ready,
+    )
