@@ -1,12 +1,5 @@
 """The trail: entries, their leaves, the signed checkpoints, and who may touch them."""
 
-from alembic import op
-
-revision = "0002"
-down_revision = "0001"
-branch_labels = None
-depends_on = None
-
 SQL = """
 -- What has happened. `epoch` and `xid` say which transaction of which life of the server wrote
 -- it: the sealer finds by them what has become visible since its last snapshot.
@@ -49,7 +42,6 @@ CREATE TABLE trail_nodes (
 CREATE TABLE trail_checkpoints (
     size bigint PRIMARY KEY CHECK (size > 0),
     epoch integer NOT NULL,
-    root bytea NOT NULL CHECK (length(root) = 32),
     note text NOT NULL,
     sealed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -62,8 +54,9 @@ CREATE TABLE trail_epochs (
     started_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- What the sealer knows; one row. Everything up to `snapshot` is sealed. While a backlog is
--- sealed in slices, `target` is the snapshot it works towards and `after_id` how far it came.
+-- What the sealer knows; one row. Everything visible in `snapshot` is sealed. While a backlog is
+-- sealed in slices, `target` is the snapshot it works towards, `after_id` how far it came, and
+-- `until_id` the last id of the backlog.
 CREATE TABLE trail_sealer (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     epoch integer NOT NULL,
@@ -71,6 +64,7 @@ CREATE TABLE trail_sealer (
     snapshot pg_snapshot NOT NULL,
     target pg_snapshot,
     after_id bigint NOT NULL DEFAULT 0,
+    until_id bigint NOT NULL DEFAULT 0,
     frontier bytea[] NOT NULL
 );
 
@@ -79,32 +73,30 @@ BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'restrict_violation';
 END $$;
-"""
 
-APPEND_ONLY = """
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+-- Nobody changes what was sealed, not even a replica's apply process or `session_replication_role`.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trail_entries
     FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only;
-"""
+ALTER TABLE trail_entries ENABLE ALWAYS TRIGGER append_only;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trail_leaves
+    FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
+ALTER TABLE trail_leaves ENABLE ALWAYS TRIGGER append_only;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trail_nodes
+    FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
+ALTER TABLE trail_nodes ENABLE ALWAYS TRIGGER append_only;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trail_checkpoints
+    FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
+ALTER TABLE trail_checkpoints ENABLE ALWAYS TRIGGER append_only;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trail_epochs
+    FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse();
+ALTER TABLE trail_epochs ENABLE ALWAYS TRIGGER append_only;
 
-GRANTS = """
 -- The recorder chooses neither id nor xid nor epoch: whoever could, could hide an entry.
 GRANT SELECT ON trail_entries, trail_streams, trail_leaves, trail_nodes, trail_checkpoints,
     trail_epochs, trail_sealer TO tradesense_app, tradesense_sealer, tradesense_reader;
 GRANT INSERT (stream, version, kind, canonical) ON trail_entries TO tradesense_app;
 GRANT INSERT, UPDATE ON trail_streams TO tradesense_app;
 GRANT INSERT ON trail_leaves, trail_nodes, trail_epochs TO tradesense_sealer;
-GRANT INSERT (size, epoch, root, note) ON trail_checkpoints TO tradesense_sealer;
+GRANT INSERT (size, epoch, note) ON trail_checkpoints TO tradesense_sealer;
 GRANT INSERT, UPDATE ON trail_sealer TO tradesense_sealer;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-    for table in ("entries", "leaves", "nodes", "checkpoints", "epochs"):
-        op.execute(APPEND_ONLY.format(table=f"trail_{table}"))
-    op.execute(GRANTS)
-
-
-def downgrade() -> None:
-    raise RuntimeError("the trail only goes forward; restore a backup instead")

@@ -1,0 +1,1 @@
+"""What a stranger can check: trees, signed notes, tiles, proofs. Pure: bytes in, bytes out."""

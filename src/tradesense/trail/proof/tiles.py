@@ -1,0 +1,58 @@
+"""
+How the tree is cut into tiles (c2sp.org/tlog-tiles): 256 hashes of one height, one file each.
+
+Level l holds the roots of perfect subtrees of height 8 * l. A full tile of a level is one
+hash of the level above. Pure: names and arithmetic.
+"""
+
+from collections.abc import Callable, Iterator
+
+from tradesense.trail.proof import tree
+from tradesense.trail.proof.tree import HASH_BYTES, Node, Span
+
+WIDTH = 256
+HEIGHT = 8
+
+
+def levels(size: int) -> Iterator[tuple[int, int]]:
+    """Yield (level, how many hashes it holds) for a tree of `size` leaves, from the leaves up."""
+    level = 0
+    while size >> (HEIGHT * level):
+        yield level, size >> (HEIGHT * level)
+        level += 1
+
+
+def tile_name(level: int, index: int, width: int = WIDTH) -> str:
+    """Return `tile/0/x001/x234/067`, with `.p/W` behind it if the tile is not full."""
+    parts = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        parts.insert(0, f"x{index % 1000:03d}")
+    partial = "" if width == WIDTH else f".p/{width}"
+    return f"tile/{level}/{'/'.join(parts)}{partial}"
+
+
+def stored_below(node: Node) -> tuple[int, int, int]:
+    """Return (level, first, count): the stored hashes that `node` is made of."""
+    height, index = node
+    level, above = divmod(height, HEIGHT)
+    return level, index << above, 1 << above
+
+
+def root_of(span: Span, read: Callable[[int, int, int], bytes]) -> bytes:
+    """Return the root over the leaves of `span`; `read(level, first, count)` gives hashes."""
+    return tree.fold(_perfect(node, read) for node in tree.split(span))
+
+
+def fold_tile(hashes: bytes) -> bytes:
+    """Return the root over concatenated siblings, 2, 4, ... or 256 of them (one: itself)."""
+    while len(hashes) > HASH_BYTES:
+        hashes = tree.next_level(hashes)
+    return hashes
+
+
+def _perfect(node: Node, read: Callable[[int, int, int], bytes]) -> bytes:
+    level, first, count = stored_below(node)
+    hashes = read(level, first, count)
+    if len(hashes) != count * HASH_BYTES:
+        raise ValueError(f"level {level} lacks some of the {count} hashes from {first} on")
+    return fold_tile(hashes)

@@ -1,0 +1,1 @@
+"""One process puts every committed entry into one order and signs it."""

@@ -1,0 +1,236 @@
+"""
+Every SQL statement of sealing.
+
+An entry is new if its transaction was not visible in the sealer's last snapshot: it began after
+it (`xid >= xmax`) or was open in it (`xid` among its xip). Both are index ranges on
+(epoch, xid, id), however long some other transaction stays open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tradesense.infra.db import Transaction
+from tradesense.trail.proof.tree import Frontier, Node
+
+_NEW = """
+    SELECT e.id FROM trail_entries e
+    WHERE e.epoch = %(epoch)s AND e.xid >= pg_snapshot_xmax(%(snapshot)s::pg_snapshot)
+    UNION ALL
+    SELECT e.id FROM pg_snapshot_xip(%(snapshot)s::pg_snapshot) AS open (xid)
+    JOIN trail_entries e ON e.epoch = %(epoch)s AND e.xid = open.xid
+"""
+
+_LEAVES = """
+    INSERT INTO trail_leaves (position, entry_id, hash)
+    SELECT %(size)s + row_number() OVER (ORDER BY id), id, sha256('\\x00'::bytea || canonical)
+    FROM trail_entries
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """
+    How far the sealer came.
+
+    Everything visible in `snapshot` is sealed. While a backlog is cut into slices, `target` is
+    the snapshot it works towards; ids up to `after_id` are done, `until_id` is the last.
+    """
+
+    epoch: int
+    frontier: Frontier
+    snapshot: str
+    target: str | None = None
+    after_id: int = 0
+    until_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is new: how much (counted no further than asked), and the ids it lies between."""
+
+    count: int
+    first_id: int
+    last_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Who we are talking to: the cluster's identity, and the snapshot of this transaction."""
+
+    system_identifier: int
+    snapshot: str
+
+
+async def get_server(tx: Transaction) -> Server:
+    cursor = await tx.execute(
+        "SELECT system_identifier, pg_current_snapshot()::text AS snapshot FROM pg_control_system()"
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 -- a control file has one row
+    return Server(row["system_identifier"], row["snapshot"])
+
+
+async def find_progress(tx: Transaction, *, lock: bool = False) -> Progress | None:
+    """Return the sealer's row; with `lock`, hold it until `tx` ends."""
+    cursor = await tx.execute(
+        "SELECT epoch, size, snapshot::text, target::text, after_id, until_id, frontier "
+        "FROM trail_sealer " + ("FOR UPDATE" if lock else "")
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    return Progress(
+        epoch=row["epoch"],
+        frontier=Frontier(row["size"], tuple(row["frontier"])),
+        snapshot=row["snapshot"],
+        target=row["target"],
+        after_id=row["after_id"],
+        until_id=row["until_id"],
+    )
+
+
+async def save_progress(tx: Transaction, progress: Progress) -> None:
+    await tx.execute(
+        """
+        INSERT INTO trail_sealer (epoch, size, snapshot, target, after_id, until_id, frontier)
+        VALUES (%s, %s, %s::pg_snapshot, %s::pg_snapshot, %s, %s, %b::bytea[])
+        ON CONFLICT (one) DO UPDATE SET
+            epoch = excluded.epoch, size = excluded.size, snapshot = excluded.snapshot,
+            target = excluded.target, after_id = excluded.after_id,
+            until_id = excluded.until_id, frontier = excluded.frontier
+        """,
+        (
+            progress.epoch,
+            progress.frontier.size,
+            progress.snapshot,
+            progress.target,
+            progress.after_id,
+            progress.until_id,
+            list(progress.frontier.peaks),
+        ),
+    )
+
+
+async def has_new(tx: Transaction, progress: Progress) -> bool:
+    cursor = await tx.execute(f"SELECT EXISTS ({_NEW}) AS new", _range(progress))
+    row = await cursor.fetchone()
+    return bool(row and row["new"])
+
+
+async def measure_new(tx: Transaction, progress: Progress, *, count_max: int) -> Backlog:
+    """Return what is new, counting no further than `count_max`; beyond it, with exact ids."""
+    query = "SELECT count(*), min(id), max(id) FROM"
+    cursor = await tx.execute(
+        f"{query} ({_NEW} LIMIT %(limit)s) AS new", _range(progress) | {"limit": count_max}
+    )
+    row = await cursor.fetchone()
+    if row and row["count"] == count_max:
+        cursor = await tx.execute(f"{query} ({_NEW}) AS new", _range(progress))
+        row = await cursor.fetchone()
+    return Backlog(row["count"], row["min"] or 0, row["max"] or 0) if row else Backlog(0, 0, 0)
+
+
+async def add_leaves(tx: Transaction, progress: Progress) -> list[bytes]:
+    """Give everything new its position, in the order of ids; return the leaf hashes."""
+    cursor = await tx.execute(
+        f"{_LEAVES} WHERE id IN ({_NEW}) ORDER BY id RETURNING position, hash",
+        _range(progress) | {"size": progress.frontier.size},
+    )
+    return _in_order([(row["position"], row["hash"]) for row in await cursor.fetchall()])
+
+
+async def add_slice(tx: Transaction, progress: Progress, *, until_id: int) -> list[bytes]:
+    """Do the same for the entries of a backlog up to `until_id`, found by their ids."""
+    cursor = await tx.execute(
+        f"""{_LEAVES}
+        WHERE id > %(after_id)s AND id <= %(until_id)s AND epoch + 0 = %(epoch)s
+        AND NOT pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+        AND pg_visible_in_snapshot(xid, %(target)s::pg_snapshot)
+        ORDER BY id RETURNING position, hash
+        """,
+        _range(progress)
+        | {
+            "size": progress.frontier.size,
+            "after_id": progress.after_id,
+            "until_id": until_id,
+            "target": progress.target,
+        },
+    )
+    return _in_order([(row["position"], row["hash"]) for row in await cursor.fetchall()])
+
+
+async def add_nodes(tx: Transaction, nodes: Sequence[tuple[Node, bytes]]) -> None:
+    await tx.execute(
+        """
+        INSERT INTO trail_nodes (height, index, hash)
+        SELECT * FROM unnest(%s::smallint[], %s::bigint[], %b::bytea[])
+        """,
+        (
+            [height for (height, _), _ in nodes],
+            [index for (_, index), _ in nodes],
+            [made for _, made in nodes],
+        ),
+    )
+
+
+async def add_checkpoint(tx: Transaction, *, size: int, epoch: int, note: str) -> None:
+    """Store the note and wake whoever listens to `trail_sealed`."""
+    await tx.execute(
+        """
+        WITH added AS (
+            INSERT INTO trail_checkpoints (size, epoch, note) VALUES (%s, %s, %s) RETURNING size
+        )
+        SELECT pg_notify('trail_sealed', size::text) FROM added
+        """,
+        (size, epoch, note),
+    )
+
+
+async def add_epoch(tx: Transaction, *, epoch: int, system_identifier: int, origin: str) -> None:
+    await tx.execute(
+        "INSERT INTO trail_epochs (epoch, system_identifier, origin) VALUES (%s, %s, %s)",
+        (epoch, system_identifier, origin),
+    )
+
+
+async def find_epoch(tx: Transaction, epoch: int) -> tuple[int, str] | None:
+    """Return the (system identifier, origin) that may seal `epoch`."""
+    cursor = await tx.execute(
+        "SELECT system_identifier, origin FROM trail_epochs WHERE epoch = %s", (epoch,)
+    )
+    row = await cursor.fetchone()
+    return (row["system_identifier"], row["origin"]) if row else None
+
+
+async def find_note(tx: Transaction, size: int | None = None) -> str | None:
+    """Return the checkpoint at `size`, by default the newest."""
+    cursor = await tx.execute(
+        """
+        SELECT note FROM trail_checkpoints WHERE size = %(size)s OR %(size)s::bigint IS NULL
+        ORDER BY trail_checkpoints.size DESC LIMIT 1
+        """,
+        {"size": size},
+    )
+    row = await cursor.fetchone()
+    return row["note"] if row else None
+
+
+async def read_leaves(tx: Transaction, *, after: int, until: int) -> bytes:
+    """Return the leaf hashes of the positions after `after` up to `until`, concatenated."""
+    cursor = await tx.execute(
+        """
+        SELECT coalesce(string_agg(hash, ''::bytea ORDER BY position), ''::bytea) AS hashes
+        FROM trail_leaves WHERE position > %s AND position <= %s
+        """,
+        (after, until),
+    )
+    row = await cursor.fetchone()
+    return bytes(row["hashes"]) if row else b""
+
+
+def _range(progress: Progress) -> dict[str, object]:
+    return {"epoch": progress.epoch, "snapshot": progress.snapshot}
+
+
+def _in_order(numbered: list[tuple[int, bytes]]) -> list[bytes]:
+    return [made for _, made in sorted(numbered)]
