@@ -291,10 +291,12 @@ class OrderFilled(Event):
     """
     A whole order filled at one price; liquidations too (`liquidation` names what caused them).
 
+    `number` counts the account's fills from 1; `conversion_*` is set where a profit was realised.
     `opening`: it increased the absolute position. `position_*` and `balance_minor` are after it.
     """
 
     order_id: UUID
+    number: int
     price_seq: int
     quote_seq: int
     symbol: str
@@ -377,11 +379,19 @@ class TargetReached(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClosing(Event):
+    """Somebody asked to close the account; cancels and liquidations follow."""
+
+    price_seq: int
+    input_seq: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountClosed(Event):
     """Everything is flat and no order is at work; the account never trades again."""
 
     price_seq: int
-    input_seq: int | None
     reason: Reason
     balance_minor: int
 
