@@ -1,25 +1,54 @@
 """Everything a process holds open, in one value."""
 
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, cast
-from uuid import UUID
+from typing import Annotated, Self, cast
+from uuid import UUID, uuid4
 
 from fastapi import Depends, Request
 
+from tradesense.infra.clock import Clock, DrivenClock, SystemClock
 from tradesense.infra.db import Database
+from tradesense.infra.redis import Redis
 from tradesense.infra.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Time, ids, chance and the database arrive here, never from the side."""
+    """Time, ids, chance and the outside world arrive here, never from the side."""
 
     settings: Settings
     db: Database
     now: Callable[[], datetime]
-    new_id: Callable[[], UUID]
+    new_id: Callable[[], UUID]  # for what has no cause to derive an id from
+    chance: Callable[[int], bytes]  # so many unpredictable bytes: tokens, salts
+    redis: Redis
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: Settings, *, name: str, url: str | None = None, connections: int = 8
+    ) -> AsyncIterator[Self]:
+        """
+        Open what the process `name` needs, for the length of the block.
+
+        Connects to the app's database unless `url` says another, with at most `connections`.
+        """
+        async with (
+            Database.open(url or settings.database_url, max_size=connections, name=name) as db,
+            Redis.open(settings.redis_url) as redis,
+        ):
+            yield cls(settings, db, clock_of(settings).now, uuid4, os.urandom, redis)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the clock that the settings name. Raises FileNotFoundError if it is not made yet."""
+    if settings.clock == "driven":
+        return DrivenClock(settings.home / "clock")
+    return SystemClock()
 
 
 def _runtime(request: Request) -> Runtime:

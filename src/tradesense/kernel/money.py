@@ -20,7 +20,9 @@ class Money:
 
     def __post_init__(self) -> None:
         if self.currency not in MINOR_DIGITS:
-            raise ValueError(f"unknown currency {self.currency!r}; known: {', '.join(MINOR_DIGITS)}")
+            raise ValueError(
+                f"unknown currency {self.currency!r}; known: {', '.join(MINOR_DIGITS)}"
+            )
 
     def __add__(self, other: Self) -> Self:
         self._require_same_currency(other)

@@ -1,0 +1,114 @@
+"""
+The schema, forward only: each file of `versions` is a docstring and `SQL`, in order of number.
+
+`upgrade` makes the roles first: the groups that the revisions grant to (app, sealer,
+reader), and the logins named in the addresses of the app and the sealer.
+"""
+
+import logging
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+import sqlalchemy
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util import CommandError
+from psycopg import sql
+
+from tradesense.app.migrations.chain import Chain
+from tradesense.kernel.errors import Invalid
+
+__all__ = ["MayNotMigrate", "upgrade"]
+
+log = logging.getLogger(__name__)
+
+GROUPS = ("tradesense_app", "tradesense_sealer", "tradesense_reader")
+# Two upgrades at once: the second waits, and finds nothing to do.
+_LOCK = 7_236_410_552_118_301
+
+
+class MayNotMigrate(Invalid):
+    """The owner's role lacks a right, or the database is newer than this program."""
+
+    code = "app.may_not_migrate"
+
+
+def upgrade(owner_url: str, *, app_url: str = "", sealer_url: str = "") -> None:
+    """
+    Bring the database at `owner_url` to the newest schema, and its roles with it.
+
+    The logins of `app_url` and `sealer_url` are made if they are missing and join their
+    groups. Raises MayNotMigrate with what an administrator must do.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        conn.execute("SET lock_timeout = '60s'")
+        conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        for group in GROUPS:
+            _make_role(conn, group)
+        for group, url in (("tradesense_app", app_url), ("tradesense_sealer", sealer_url)):
+            if url:
+                _make_login(conn, group, url)
+        _run_revisions(owner_url)
+
+
+def _run_revisions(owner_url: str) -> None:
+    chain = Chain()
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(owner_url),
+        poolclass=sqlalchemy.NullPool,
+    )
+    with (
+        engine.connect() as connection,
+        EnvironmentContext(
+            Config(), chain, fn=lambda current, _: chain.steps_from(current)
+        ) as environment,
+    ):
+        environment.configure(
+            connection=connection,
+            version_table="infra_schema_version",
+            transaction_per_migration=True,
+        )
+        try:
+            environment.run_migrations()
+        except CommandError as error:
+            raise MayNotMigrate(f"{error}: the database is newer than this program") from error
+        connection.commit()
+
+
+def _make_role(
+    conn: psycopg.Connection, group: str, *, login: sql.Composable = sql.SQL("NOLOGIN")
+) -> None:
+    if conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (group,)).rowcount:
+        return
+    statement = sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(group), login)
+    try:
+        conn.execute(statement)
+    except psycopg.errors.DuplicateObject:
+        log.info("role %s was made meanwhile, for another database of this server", group)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MayNotMigrate(
+            f"role {group} is missing and the owner may not make it; as an administrator: "
+            f"CREATE ROLE {group}; or give the owner CREATEROLE"
+        ) from error
+
+
+def _make_login(conn: psycopg.Connection, group: str, url: str) -> None:
+    parts = urlsplit(url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not user:
+        raise MayNotMigrate(f"the address for {group} names no user")
+    login = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
+    _make_role(conn, user, login=login)
+    if conn.execute("SELECT pg_has_role(%s, %s, 'member') AS yes", (user, group)).fetchone() == (
+        True,
+    ):
+        return
+    try:
+        conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(user)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MayNotMigrate(
+            f"{user} is not in {group} and the owner may not change it; as an administrator: "
+            f"GRANT {group} TO {user}"
+        ) from error

@@ -1,0 +1,91 @@
+"""
+Redis or Valkey: wakes and fans out, never holds truth.
+
+Whatever fails here is logged once and forgotten; the caller goes on, only slower.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.asyncio.retry import Retry
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+# A hung server must not slow anybody who could do without it.
+_TIMEOUT_S = 0.25
+_REST_S = 1.0  # after a failure nobody asks again for this long
+
+
+class Redis:
+    """A connection that may be absent: publishing then does nothing, subscribing stays silent."""
+
+    def __init__(self, url: str) -> None:
+        """Connect to `url` when first asked to; "" means that there is no server."""
+        self._client: redis.asyncio.Redis | None = None
+        if url:
+            self._client = redis.asyncio.Redis.from_url(
+                url,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),
+            )
+        self._rests_until = 0.0
+        self._is_away = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["Redis"]:
+        """Open `url` for the length of the block."""
+        opened = cls(url)
+        try:
+            yield opened
+        finally:
+            if opened._client is not None:
+                await opened._client.aclose()
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Tell whoever listens on `channel` now. Never raises for a server that is away."""
+        now = asyncio.get_running_loop().time()
+        if self._client is None or now < self._rests_until:
+            return
+        try:
+            await self._client.publish(channel, message)
+            self._note_back()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rests_until = now + _REST_S
+            self._note_away(error)
+
+    async def subscribe(self, *channels: str) -> AsyncIterator[bytes]:
+        """
+        Yield messages of `channels` for ever, silent while the server is away.
+
+        Messages sent meanwhile are lost: whoever listens polls the database as well.
+        """
+        while self._client is not None:
+            try:
+                async with self._client.pubsub(ignore_subscribe_messages=True) as listener:
+                    await listener.subscribe(*channels)
+                    self._note_back()
+                    while True:
+                        message = await listener.get_message(timeout=None)
+                        if message is not None:
+                            yield message["data"]
+            except (RedisError, OSError, TimeoutError) as error:
+                self._note_away(error)
+            await asyncio.sleep(_REST_S)
+        await asyncio.Event().wait()
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._is_away:
+            self._is_away = True
+            log.warning("Redis is away, we go on without it: %s", error)
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            log.warning("Redis is back")
