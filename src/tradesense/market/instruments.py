@@ -96,13 +96,18 @@ INSTRUMENTS = MappingProxyType(
 )
 
 
+_COMPACT = {symbol.replace("/", ""): each for symbol, each in INSTRUMENTS.items()}
+
+
+def find_instrument(symbol: str) -> Instrument | None:
+    """Return the instrument of `symbol`, written `EUR/USD` or `EURUSD` in any case, if any."""
+    name = symbol.upper()
+    return INSTRUMENTS.get(name) or _COMPACT.get(name)
+
+
 def get_instrument(symbol: str) -> Instrument:
     """Return the instrument of `symbol`, written `EUR/USD` or `EURUSD`. Raises UnknownSymbol."""
-    name = symbol.upper()
-    found = INSTRUMENTS.get(name) or _COMPACT.get(name)
+    found = find_instrument(symbol)
     if found is None:
         raise UnknownSymbol(f"no instrument {symbol!r}; there are {', '.join(INSTRUMENTS)}")
     return found
-
-
-_COMPACT = {symbol.replace("/", ""): each for symbol, each in INSTRUMENTS.items()}

@@ -1,0 +1,1 @@
+"""Where prices come from: files that are played, and a simulated market."""
