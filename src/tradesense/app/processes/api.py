@@ -3,7 +3,7 @@
 import uvicorn
 
 from tradesense.app.api import create_app
-from tradesense.app.opened import opened
+from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 
 CONNECTIONS = 8
@@ -14,7 +14,7 @@ STOP_PATIENCE_S = 1
 
 async def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then let requests in flight finish."""
-    async with opened(settings, name="api", connections=CONNECTIONS) as runtime:
+    async with Runtime.open(settings, name="api", connections=CONNECTIONS) as runtime:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(runtime),

@@ -28,32 +28,38 @@ YOUNG_S = 10.0  # a process that lived longer than this is forgiven its earlier 
 LOG_BYTES_MAX = 10_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start of a program: its words, how to spawn it, and the signal that ends it cleanly."""
+
+    argv: tuple[str, ...]
+    options: Mapping[str, Any]
+    stop_signal: signal.Signals
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """What to run. `prepare` is called before every start; `ready` waits that many seconds."""
 
     name: str
-    argv: Callable[[], tuple[str, ...]]
-    options: Callable[[], Mapping[str, Any]]
-    stop_signal: signal.Signals
+    launch: Callable[[], Launch]
     prepare: Callable[[], None] = lambda: None
     ready: Callable[[float], Awaitable[None]] | None = None
 
 
 def python(name: str, module: str, *arguments: str) -> Program:
     """Return the program that runs one of our modules under this interpreter."""
-    argv = (sys.executable, "-m", module, *arguments)
-    return Program(
-        name=name,
-        argv=lambda: argv,
-        options=lambda: {
+
+    def launch() -> Launch:
+        options = {
             "stdin": asyncio.subprocess.DEVNULL,
             "start_new_session": True,  # Ctrl-C is for the supervisor, which stops us in order
             # Every process of ours may be killed at any instruction: so none outlives us.
             "preexec_fn": dies_with_parent(signal.SIGKILL),
-        },
-        stop_signal=signal.SIGTERM,
-    )
+        }
+        return Launch((sys.executable, "-m", module, *arguments), options, signal.SIGTERM)
+
+    return Program(name=name, launch=launch)
 
 
 @dataclass(slots=True)
@@ -67,6 +73,7 @@ class Child:
     restarts: int = 0
     stopping: bool = False
     _process: asyncio.subprocess.Process | None = None
+    _stop_signal: signal.Signals = signal.SIGTERM
     _running: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -92,10 +99,12 @@ class Child:
 
     async def _live(self) -> int:
         await asyncio.to_thread(self.program.prepare)
+        launch = self.program.launch()
         with self._log_path().open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self.program.argv(), stdout=log, stderr=log, **self.program.options()
+                *launch.argv, stdout=log, stderr=log, **launch.options
             )
+        self._stop_signal = launch.stop_signal
         self.pid = self._process.pid
         self._running.set()
         self.changed(self, "")
@@ -111,10 +120,11 @@ class Child:
         while self.program.ready is not None:
             try:
                 await self.program.ready(_READY_SLICE_S)
-                return
             except TimedOut:
                 if time.monotonic() > deadline:
                     raise
+            else:
+                return
 
     async def stop(self, patience_s: float) -> None:
         """End the process: by its own stop signal, after `patience_s` by SIGKILL."""
@@ -122,7 +132,7 @@ class Child:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.send_signal(self.program.stop_signal)
+        process.send_signal(self._stop_signal)
         try:
             await asyncio.wait_for(process.wait(), patience_s)
         except TimeoutError:

@@ -38,7 +38,7 @@ def claimed(home: Path) -> Iterator[None]:
     """
     try:
         for folder in (home, home / "run", home / "logs"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=_mode(), parents=True, exist_ok=True)
         lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise HomeUnusable(
@@ -59,6 +59,11 @@ def claimed(home: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _mode() -> int:
+    """Root lends PostgreSQL the user `nobody`, who must pass through, and may not look round."""
+    return 0o711 if os.geteuid() == 0 else 0o700
 
 
 def require_free(host: str, port: int, variable: str) -> None:

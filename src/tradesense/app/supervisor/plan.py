@@ -1,9 +1,8 @@
 """Which programs make up the platform, in the order in which they start."""
 
-from collections.abc import Mapping
-from typing import Any
+from threading import Lock
 
-from tradesense.app.supervisor.child import Program, python
+from tradesense.app.supervisor.child import Launch, Program, python
 from tradesense.infra.embedded import Postgres, Valkey
 from tradesense.infra.settings import Settings
 
@@ -15,10 +14,11 @@ ALWAYS = ("api", "worker", "scheduler", "sealer", "feed", "engine")
 def servers(settings: Settings) -> list[Program]:
     """Return the embedded servers that no setting replaces by a real one."""
     programs = []
+    turn = Lock()
     if settings.embedded_postgres:
-        programs.append(_embedded("postgres", Postgres(settings.home)))
+        programs.append(_embedded("postgres", Postgres(settings.home), turn))
     if settings.embedded_valkey:
-        programs.append(_embedded("valkey", Valkey(settings.home)))
+        programs.append(_embedded("valkey", Valkey(settings.home), turn))
     return programs
 
 
@@ -37,15 +37,13 @@ def uses_sandbox(settings: Settings) -> bool:
     return settings.stripe_api_base == f"http://127.0.0.1:{settings.sandbox_port}"
 
 
-def _embedded(name: str, server: Postgres | Valkey) -> Program:
-    def options() -> Mapping[str, Any]:
-        return server.command().options()
+def _embedded(name: str, server: Postgres | Valkey, turn: Lock) -> Program:
+    def prepare() -> None:
+        with turn:  # both note their port in the file of secrets
+            server.prepare()
 
-    return Program(
-        name=name,
-        argv=lambda: server.command().argv,
-        options=options,
-        stop_signal=server.command().stop_signal,
-        prepare=server.prepare,
-        ready=server.wait_ready,
-    )
+    def launch() -> Launch:
+        command = server.command()
+        return Launch(command.argv, command.options(), command.stop_signal)
+
+    return Program(name=name, launch=launch, prepare=prepare, ready=server.wait_ready)
