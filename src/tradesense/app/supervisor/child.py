@@ -105,6 +105,8 @@ class Child:
                 *launch.argv, stdout=log, stderr=log, **launch.options
             )
         self._stop_signal = launch.stop_signal
+        if self.stopping:  # it was asked to stop while it started
+            self._process.kill()
         self.pid = self._process.pid
         self._running.set()
         self.changed(self, "")
