@@ -1,0 +1,61 @@
+"""The payment sandbox: a provider of our own, for instances that have no real one."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from tradesense.app.sandbox.deliveries import Courier
+from tradesense.app.sandbox.server import Sandbox, create_app
+from tradesense.app.sandbox.store import Store
+from tradesense.infra.clock import SystemClock
+from tradesense.infra.settings import Settings
+
+STOP_PATIENCE_S = 1
+
+
+async def main(settings: Settings) -> None:
+    """Serve, and deliver webhooks, until SIGTERM or SIGINT."""
+    clock = SystemClock()  # the outside world does not follow a driven clock
+    store = Store(settings.home / "sandbox" / "stripe.sqlite3")
+    courier = Courier(
+        store,
+        clock,
+        url=f"http://{_loopback(settings)}:{settings.port}/webhooks/stripe",
+        secret=settings.stripe_webhook_secrets[0],
+    )
+    public = urlsplit(settings.public_url)
+    sandbox = Sandbox(
+        store=store,
+        clock=clock,
+        api_key=settings.stripe_secret_key,
+        pay_base=f"http://{public.hostname}:{settings.sandbox_port}",
+        home=settings.public_url,
+        wake=courier.wake,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(sandbox),
+            host=settings.host,
+            port=settings.sandbox_port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_PATIENCE_S,
+            server_header=False,
+        )
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            delivering = group.create_task(courier.run())
+            await server.serve()
+            delivering.cancel()
+    finally:
+        store.close()
+
+
+def _loopback(settings: Settings) -> str:
+    """Return where our own API is found from this machine."""
+    return "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 -- compared, not bound

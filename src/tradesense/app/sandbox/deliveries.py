@@ -1,0 +1,105 @@
+"""Webhooks out: signed, at least once, until the platform takes them or three days are over."""
+
+import asyncio
+import hmac
+import json
+import logging
+
+import httpx
+
+from tradesense.app.sandbox.store import Delivery, Json, Store
+from tradesense.infra.clock import Clock
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.2
+PAUSE_MAX_S = 60.0
+GIVE_UP_AFTER_S = 3 * 86_400  # as long as Stripe tries
+TIMEOUT_S = 10.0
+AT_ONCE = 8
+LOOK_AGAIN_S = 0.1
+
+
+def sign(body: bytes, *, secret: str, at: int) -> str:
+    """Return the `Stripe-Signature` header of `body`: `t=...,v1=HMAC-SHA256(t.body)`."""
+    signature = hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex()
+    return f"t={at},v1={signature}"
+
+
+def pause_s(tries: int) -> float:
+    """Seconds until the next try: 0.2, 0.4, 0.8, … at most 60."""
+    return min(FIRST_PAUSE_S * (1 << min(tries, 16)), PAUSE_MAX_S)
+
+
+class Courier:
+    """Brings events to one webhook address."""
+
+    def __init__(self, store: Store, clock: Clock, *, url: str, secret: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._url = url
+        self._secret = secret
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for due deliveries at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            while True:
+                self._woken.clear()
+                due = await asyncio.to_thread(self._list_due)
+                if due:
+                    async with asyncio.TaskGroup() as group:
+                        for delivery in due:
+                            group.create_task(self._deliver(client, delivery))
+                    continue
+                try:
+                    await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+                except TimeoutError:
+                    continue  # a retry may have fallen due
+
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+        answer: str | None
+        if await asyncio.to_thread(self._is_lost, delivery.body):
+            answer = "lost by a fault"
+        else:
+            answer = await self._post(client, delivery.body)
+        age_s = self._now() - delivery.body["created"]
+        if answer is None and age_s > GIVE_UP_AFTER_S:
+            answer = "given up"
+            log.warning("webhook %s was never taken", delivery.event_id)
+        await asyncio.to_thread(self._note, delivery, answer)
+
+    async def _post(self, client: httpx.AsyncClient, event: Json) -> str | None:
+        """Return what the platform answered if that was 2xx, else None."""
+        body = json.dumps(event, indent=2).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": sign(body, secret=self._secret, at=int(self._now())),
+            "User-Agent": "Stripe/1.0 (sandbox)",
+        }
+        try:
+            response = await client.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            log.debug("webhook %s: %r", event["id"], error)
+            return None
+        return f"{response.status_code}" if response.is_success else None
+
+    def _list_due(self) -> list[Delivery]:
+        with self._store.commit():
+            return list(self._store.list_due(now=self._now(), limit=AT_ONCE))
+
+    def _is_lost(self, event: Json) -> bool:
+        with self._store.commit():
+            return self._store.take_fault("lose_webhook", event["type"])
+
+    def _note(self, delivery: Delivery, answer: str | None) -> None:
+        with self._store.commit():
+            next_at = self._now() + pause_s(delivery.tries)
+            self._store.note_try(delivery.event_id, answer=answer, next_at=next_at)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
