@@ -1,0 +1,138 @@
+"""A story's definition: its steps in order, how each is done and taken back, and its pivot."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from tradesense.infra.db import Transaction
+from tradesense.infra.runtime import Runtime
+from tradesense.kernel.errors import OutcomeUnknown
+from tradesense.sagas.model import Data, Move, Saga, Shape, Sort
+
+Answer = TypeVar("Answer")
+
+# With pauses that grow to 60 s, thirty tries span 22 minutes: a provider's bad quarter of an hour.
+TRIES_MAX = 30
+
+# Stripe forgets a key after 24 h; until 20 h a repeat surely finds it.
+KEY_LIFE_S = 20 * 3600
+
+
+class KeySpent(OutcomeUnknown):
+    """It may have happened, and a repeat under this key would only bring the same answer."""
+
+    code = "sagas.key_spent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """
+    A step in one transaction. `do(tx, saga, now)` returns what the saga knows from then on.
+
+    Raising Rejected refuses the step for good; any other error is tried again.
+    """
+
+    name: str
+    do: Callable[[Transaction, Saga, datetime], Awaitable[Data]]
+    undo: "Step | None" = None
+    tries_max: int = TRIES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote(Generic[Answer]):
+    """
+    A step that asks somebody outside: the intent is committed, then asked, then the outcome.
+
+    `ask(runtime, saga, key)` runs between transactions and may run more than once with one key.
+    It raises Rejected if it surely never will happen, Unavailable if it did not happen,
+    OutcomeUnknown if it may have; KeySpent if only looking it up can tell. `settle(tx, saga,
+    answer, now)` commits the answer and must not refuse it. `look_up` finds an earlier attempt
+    by its key, or returns None if it never happened; then the next attempt gets a new key.
+    """
+
+    name: str
+    ask: Callable[[Runtime, Saga, str], Awaitable[Answer]]
+    settle: Callable[[Transaction, Saga, Answer, datetime], Awaitable[Data]]
+    look_up: Callable[[Runtime, Saga, str], Awaitable[Answer | None]] | None = None
+    undo: "Step | None" = None
+    tries_max: int = TRIES_MAX
+    key_life_s: float = KEY_LIFE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Await:
+    """
+    A step that waits for a signal, at most `within_s` of the platform's time.
+
+    `judge(data)` returns what the saga knows from the signal; it raises Rejected if the signal
+    says no. It is pure. `enter(tx, saga, now)`, if given, runs once, in the transaction that
+    begins to wait; it may refuse like a local step.
+    """
+
+    name: str
+    signal: str
+    within_s: float
+    judge: Callable[[Data], Data]
+    enter: Callable[[Transaction, Saga, datetime], Awaitable[Data]] | None = None
+    undo: "Step | None" = None
+    tries_max: int = TRIES_MAX
+
+
+Step = Local | Remote[Any] | Await
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """
+    The steps of a story. An instance is pinned to (`kind`, `version`) when it starts.
+
+    Change the steps only under a new version, and keep the old one until its instances are over.
+    """
+
+    kind: str
+    version: int
+    steps: tuple[Step, ...]
+    pivot: str
+
+    def __post_init__(self) -> None:
+        names = [step.name for step in self._all_steps()]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{self.kind}: a name is used twice in {', '.join(names)}")
+        if self.pivot not in {step.name for step in self.steps}:
+            raise ValueError(f"{self.kind}: pivot {self.pivot!r} is none of its steps")
+
+    @property
+    def undos(self) -> tuple[Step | None, ...]:
+        """Return what takes back each step."""
+        return tuple(step.undo for step in self.steps)
+
+    @property
+    def pin(self) -> str:
+        """Return what instances are pinned to."""
+        return f"{self.kind}:{self.version}"
+
+    @property
+    def shape(self) -> Shape:
+        """Return the definition as the state machine sees it."""
+        return Shape(
+            kind=self.kind,
+            version=self.version,
+            steps=tuple(_move(step) for step in self.steps),
+            undos=tuple(None if undo is None else _move(undo) for undo in self.undos),
+            pivot=[step.name for step in self.steps].index(self.pivot),
+        )
+
+    def find_step(self, name: str) -> Step:
+        """Return the step or undo called `name`. Raises KeyError if there is none."""
+        return {step.name: step for step in self._all_steps()}[name]
+
+    def _all_steps(self) -> list[Step]:
+        return [*self.steps, *(undo for undo in self.undos if undo is not None)]
+
+
+def _move(step: Step) -> Move:
+    return Move(name=step.name, sort=_SORTS[type(step)], tries_max=step.tries_max)
+
+
+_SORTS = {Local: Sort.LOCAL, Remote: Sort.REMOTE, Await: Sort.AWAIT}

@@ -1,0 +1,158 @@
+"""
+Advance sagas that are due: many per commit where a transaction suffices, calls in between.
+
+    due ── claim ──▶ local or waiting: moved in the claiming transaction
+              └────▶ remote: the claim is committed; called; the outcome is committed
+
+A claim is a lease in database time, renewed while the call lasts. A killed worker's claim runs
+out, another worker makes the call again under the same key, and the late outcome is dropped by
+its token.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from tradesense import trail
+from tradesense.infra.db import Transaction
+from tradesense.infra.runtime import Runtime
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.sagas import moves, rules, service, store
+from tradesense.sagas.definition import Definition
+from tradesense.sagas.model import Data, Sort
+from tradesense.sagas.moves import Call, Moved
+from tradesense.sagas.store import Save
+
+# Taken over after 4 s, well inside the 5 s that a trader may notice; renewed four times as often.
+LEASE_S = 4.0
+
+# A provider that has not answered by then has hung; the outcome is unknown, the key is repeated.
+ASK_TIMEOUT_S = 30.0
+
+BATCH = 100
+CALLS_MAX = 16
+
+log = structlog.get_logger()
+
+
+class Runner:
+    """Advances the sagas of some definitions; its calls are tasks of the owner's group."""
+
+    def __init__(
+        self, runtime: Runtime, definitions: Sequence[Definition], calls: asyncio.TaskGroup
+    ) -> None:
+        self._runtime = runtime
+        self._definitions = {definition.pin: definition for definition in definitions}
+        self._calls = calls
+        self._calls_free = CALLS_MAX
+        self.settled = asyncio.Event()  # set whenever a call has come to its end
+
+    async def advance(self) -> int:
+        """Move what is due, begin its calls, and return how many instances that were."""
+        now = self._runtime.now()
+        moved = await self._runtime.db.run(
+            lambda tx: self._claim(tx, now), key=f"sagas:{self._runtime.new_id()}"
+        )
+        for call in (each.call for each in moved):
+            if call is not None:
+                self._calls_free -= 1
+                self._calls.create_task(self._make(call))
+        return len(moved)
+
+    async def _claim(self, tx: Transaction, now: datetime) -> list[Moved]:
+        claimed = await store.claim(
+            tx, pins=list(self._definitions), now=now, batch=BATCH, calls=self._calls_free
+        )
+        if not claimed:
+            return []
+        signals = await store.read_signals(tx, [each.saga.id for each in claimed])
+        moved = []
+        for each in claimed:
+            definition = self._definitions[f"{each.saga.kind}:{each.saga.version}"]
+            moved.append(
+                await moves.advance(tx, definition, each, signals, lease_s=LEASE_S, now=now)
+            )
+        await _keep(tx, moved, now)
+        return moved
+
+    async def _make(self, call: Call) -> None:
+        """Make a claimed call and commit its outcome, or let the claim run out."""
+        try:
+            outcome = await self._ask(call)
+            now = self._runtime.now()
+            await self._runtime.db.run(
+                lambda tx: _settle(tx, call, outcome, now),
+                key=f"saga:{call.saga.id}:{call.token}",
+            )
+        except (Unavailable, OutcomeUnknown) as error:
+            log.warning("saga outcome not kept", saga=str(call.saga.id), trouble=str(error))
+        finally:
+            self._calls_free += 1
+            self.settled.set()
+
+    async def _ask(self, call: Call) -> object:
+        """Return the provider's answer, or the error that stood in its place."""
+        async with asyncio.TaskGroup() as group:
+            beat = group.create_task(self._renew(call))
+            try:
+                async with asyncio.timeout(ASK_TIMEOUT_S):
+                    return await call.ask(self._runtime, call.saga, call.key)
+            except TimeoutError:
+                return OutcomeUnknown(f"no answer in {ASK_TIMEOUT_S:.0f} s")
+            except Exception as error:  # noqa: BLE001 -- judged when the outcome is committed
+                return error
+            finally:
+                beat.cancel()
+
+    async def _renew(self, call: Call) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 4)
+            try:
+                await self._runtime.db.repeat(
+                    lambda tx: store.renew(tx, call.saga.id, token=call.token, lease_s=LEASE_S),
+                    patience_s=LEASE_S / 4,
+                )
+            except (Unavailable, OutcomeUnknown) as error:
+                log.info("saga claim not renewed", saga=str(call.saga.id), trouble=str(error))
+
+
+async def advance_due(runtime: Runtime, definitions: Sequence[Definition]) -> int:
+    """Move what is due once, wait for its calls, and return how many instances that were."""
+    async with asyncio.TaskGroup() as calls:
+        return await Runner(runtime, definitions, calls).advance()
+
+
+async def _settle(tx: Transaction, call: Call, outcome: object, now: datetime) -> None:
+    saga = await store.lock_claimed(tx, call.saga.id, token=call.token)
+    if saga is None:
+        log.info("saga claim was taken over", saga=str(call.saga.id), key=call.key)
+        return
+    shape = call.definition.shape
+    if call.is_look_up and outcome is None:
+        again = rules.not_found(saga)
+        save = Save(saga=again, sort=Sort.REMOTE, wake_in_s=0)
+        await store.save(tx, [save])
+        return
+    if isinstance(outcome, Exception):
+        after = moves.judge(shape, saga, outcome)
+    else:
+        kept = await moves.attempt(tx, lambda: call.step.settle(tx, saga, outcome, now))
+        after = moves.judge(shape, saga, _unrefusable(kept))
+    await _keep(tx, [moves.follow(shape, saga, after)], now)
+
+
+def _unrefusable(kept: Data | Exception) -> Data | Exception:
+    """Make an error of keeping one to try again: what has happened outside cannot be refused."""
+    if isinstance(kept, Exception):
+        return OutcomeUnknown(f"done, but not kept: {moves.trouble(kept)}")
+    return kept
+
+
+async def _keep(tx: Transaction, moved: Sequence[Moved], now: datetime) -> None:
+    await store.save(tx, [each.save for each in moved])
+    facts = [
+        service.fact(each.save.saga.id, event, now=now) for each in moved for event in each.events
+    ]
+    await trail.record(tx, *facts)

@@ -1,0 +1,198 @@
+"""One move of one instance: what is done in the transaction that holds it, and what it becomes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from tradesense.infra.db import Transaction
+from tradesense.infra.runtime import Runtime
+from tradesense.kernel.errors import InvariantBroken, Rejected, TradeSenseError
+from tradesense.kernel.events import Event
+from tradesense.sagas import rules
+from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remote
+from tradesense.sagas.model import Data, Move, Saga, Shape, Sort
+from tradesense.sagas.store import Asked, Claimed, Save
+
+Signals = Mapping[tuple[UUID, str], Data]
+
+TROUBLE_MAX = 500
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A claimed remote move, to be made once its claim is committed."""
+
+    definition: Definition
+    saga: Saga
+    step: Remote[Any]
+    token: int
+    key: str
+    ask: Callable[[Runtime, Saga, str], Awaitable[Any]]
+    is_look_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What a move leaves behind: how the instance stands, what happened, whom to call."""
+
+    save: Save
+    events: tuple[Event, ...] = ()
+    call: Call | None = None
+
+
+async def advance(
+    tx: Transaction,
+    definition: Definition,
+    claimed: Claimed,
+    signals: Signals,
+    *,
+    lease_s: float,
+    now: datetime,
+) -> Moved:
+    """Make the current move of an instance that `tx` holds, as far as this transaction can."""
+    saga, shape = claimed.saga, definition.shape
+    move = rules.current(shape, saga)
+    if move is None:
+        raise InvariantBroken(f"saga {saga.id} is {saga.state.value}, but due")
+    step = definition.find_step(move.name)
+    match step:
+        case Local():
+            outcome = await attempt(tx, lambda: step.do(tx, saga, now))
+            return follow(shape, saga, judge(shape, saga, outcome))
+        case Await():
+            return await _wait(tx, shape, saga, step, signals, now=now)
+        case Remote():
+            return _claim(definition, claimed, step, move, lease_s)
+        case _:
+            assert_never(step)
+
+
+async def attempt(tx: Transaction, work: Callable[[], Awaitable[Data]]) -> Data | Exception:
+    """
+    Do `work` in a savepoint; return what it returns, or the error that undid it.
+
+    Errors of the transaction itself (connection, deadlock) are not the work's: they are raised.
+    """
+    try:
+        async with tx.transaction():
+            return await work()
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- one instance's defect must not stop the others
+        return error
+
+
+def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
+    """Return the saga after its current move came to `outcome`."""
+    if not isinstance(outcome, Exception):
+        return rules.done(shape, saga, outcome)
+    told = trouble(outcome)
+    match outcome:
+        case Rejected():
+            after = rules.refused(shape, saga, reason=outcome.code, trouble=told)
+        case InvariantBroken():
+            after = rules.parked(shape, saga, reason=outcome.code, trouble=told)
+        case _:
+            spent = isinstance(outcome, KeySpent)
+            after = rules.delayed(shape, saga, trouble=told, is_key_spent=spent)
+    log.warning(
+        "saga stumbled", saga=str(saga.id), kind=saga.kind, state=after[0].state, trouble=told
+    )
+    return after
+
+
+def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
+    """Return what to save of a saga that came from `before`, and when it is due again."""
+    saga, events = after
+    move = rules.current(shape, saga)
+    if move is None:
+        return Moved(save=Save(saga=saga, sort=None, wake_in_s=None), events=events)
+    is_same_move = (saga.state, saga.position) == (before.state, before.position)
+    return Moved(
+        save=Save(
+            saga=saga,
+            sort=move.sort,
+            wake_in_s=rules.pause_s(saga.tries) if is_same_move else 0,
+            asked=Asked.KEPT if is_same_move else Asked.CLEARED,
+        ),
+        events=events,
+    )
+
+
+def trouble(error: Exception) -> str:
+    """Return an error as one short line for the people who look after sagas."""
+    name = error.code if isinstance(error, TradeSenseError) else type(error).__name__
+    return f"{name}: {error}"[:TROUBLE_MAX]
+
+
+async def _wait(
+    tx: Transaction, shape: Shape, saga: Saga, step: Await, signals: Signals, *, now: datetime
+) -> Moved:
+    if saga.waits_for is None:
+        entered = await _enter(tx, saga, step, now)
+        if isinstance(entered, Exception):
+            return follow(shape, saga, judge(shape, saga, entered))
+        saga = entered
+    heard = signals.get((saga.id, step.signal))
+    if heard is not None:
+        try:
+            outcome: Data | Exception = step.judge(heard)
+        except Rejected as error:
+            outcome = error
+        return follow(shape, saga, judge(shape, saga, outcome))
+    if saga.due_at is not None and saga.due_at <= now:
+        late = f"no {step.signal} by {saga.due_at}"
+        return follow(
+            shape,
+            saga,
+            rules.refused(shape, saga, reason=rules.DEADLINE_PASSED, trouble=late),
+        )
+    return Moved(save=Save(saga=saga, sort=Sort.AWAIT, wake_in_s=None))
+
+
+async def _enter(tx: Transaction, saga: Saga, step: Await, now: datetime) -> Saga | Exception:
+    known: Data = {}
+    if step.enter is not None:
+        enter = step.enter
+        outcome = await attempt(tx, lambda: enter(tx, saga, now))
+        if isinstance(outcome, Exception):
+            return outcome
+        known = outcome
+    return replace(
+        saga,
+        data={**saga.data, **known},
+        waits_for=step.signal,
+        due_at=now + timedelta(seconds=step.within_s),
+    )
+
+
+def _claim(
+    definition: Definition, claimed: Claimed, step: Remote[Any], move: Move, lease_s: float
+) -> Moved:
+    saga = claimed.saga
+    is_old = claimed.asked_s is not None and claimed.asked_s > step.key_life_s
+    is_look_up = saga.is_key_spent or is_old
+    ask = step.look_up if is_look_up else step.ask
+    if ask is None:
+        spent = f"{rules.key(saga, move)} can no longer be repeated, and nobody can look it up"
+        parked = rules.parked(definition.shape, saga, reason=rules.KEY_SPENT, trouble=spent)
+        return follow(definition.shape, saga, parked)
+    return Moved(
+        save=Save(saga=saga, sort=Sort.REMOTE, wake_in_s=lease_s, asked=Asked.NOW, claims=1),
+        call=Call(
+            definition=definition,
+            saga=saga,
+            step=step,
+            token=claimed.token + 1,
+            key=rules.key(saga, move),
+            ask=ask,
+            is_look_up=is_look_up,
+        ),
+    )

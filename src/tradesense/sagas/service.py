@@ -1,0 +1,113 @@
+"""The verbs of sagas. Each takes the caller's transaction and never commits it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tradesense import trail
+from tradesense.infra.db import Transaction
+from tradesense.kernel.canonical import canonical
+from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
+from tradesense.kernel.events import Event
+from tradesense.sagas import rules, store
+from tradesense.sagas.definition import Definition
+from tradesense.sagas.model import Data, Saga, SagaStarted, Sort, State
+from tradesense.sagas.store import Asked, Save
+from tradesense.trail.model import Fact
+
+BY = "system:sagas"
+
+
+class UnknownSaga(NotFound):
+    """No saga has this id."""
+
+    code = "sagas.unknown"
+
+
+class SagaMismatch(Conflict):
+    """The id names a saga of another kind already."""
+
+    code = "sagas.mismatch"
+
+
+class NotParked(Conflict):
+    """Only a parked saga can be resumed."""
+
+    code = "sagas.not_parked"
+
+
+class DefinitionChanged(InvariantBroken):
+    """A definition has other steps than when its version was first used."""
+
+    code = "sagas.definition_changed"
+
+
+async def start(
+    tx: Transaction, *, kind: str, version: int, saga_id: UUID, data: Data, now: datetime
+) -> None:
+    """
+    Begin a saga; a worker that knows (`kind`, `version`) advances it once `tx` commits.
+
+    Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
+    """
+    saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data))
+    if not await store.insert(tx, saga, now=now):
+        known = await store.find(tx, saga_id)
+        if known is not None and known.kind != kind:
+            raise SagaMismatch(f"saga {saga_id} is a {known.kind}, not a {kind}")
+        return
+    event = SagaStarted(saga_id=saga_id, kind=kind, version=version)
+    await trail.record(tx, fact(saga_id, event, now=now))
+
+
+async def signal(tx: Transaction, *, saga_id: UUID, name: str, data: Data) -> bool:
+    """
+    Tell a saga that what it awaits, or will await, has happened; return whether this is news.
+
+    The first signal of a name counts. Raises UnknownSaga.
+    """
+    saga = await store.lock(tx, saga_id)  # so that nobody starts to wait at this moment
+    if saga is None:
+        raise UnknownSaga(f"no saga {saga_id}")
+    is_news = await store.insert_signal(tx, saga_id, name=name, data=data)
+    if saga.waits_for == name:
+        await store.wake(tx, saga_id)
+    return is_news
+
+
+async def resume(tx: Transaction, *, saga_id: UUID, by: str, now: datetime) -> None:
+    """
+    Let a parked saga go on where it stopped, with all its tries.
+
+    `by` is the operator ("operator:jane"). Raises UnknownSaga, NotParked.
+    """
+    saga = await store.lock(tx, saga_id)
+    if saga is None:
+        raise UnknownSaga(f"no saga {saga_id}")
+    if saga.state is not State.PARKED:
+        raise NotParked(f"saga {saga_id} is {saga.state.value}")
+    after, events = rules.resumed(saga)
+    await store.save(tx, [Save(saga=after, sort=Sort.LOCAL, wake_in_s=0, asked=Asked.KEPT)])
+    await trail.record(tx, *(fact(saga_id, event, now=now, by=by) for event in events))
+
+
+async def find(tx: Transaction, saga_id: UUID) -> Saga | None:
+    """Return a saga as it stands, or None."""
+    return await store.find(tx, saga_id)
+
+
+async def pin(tx: Transaction, definitions: Sequence[Definition]) -> None:
+    """Keep the steps of each definition, or raise DefinitionChanged if they differ from before."""
+    for definition in definitions:
+        shape = canonical(definition.shape).decode()
+        kept = await store.pin(tx, kind=definition.kind, version=definition.version, shape=shape)
+        if kept != shape:
+            raise DefinitionChanged(
+                f"the steps of {definition.kind} {definition.version} have changed; "
+                "instances may be on their way: give the new steps a new version"
+            )
+
+
+def fact(saga_id: UUID, event: Event, *, now: datetime, by: str = BY) -> Fact:
+    """Return a fact of a saga's own stream."""
+    return Fact(event=event, stream=f"saga:{saga_id}", at=now, by=by)
