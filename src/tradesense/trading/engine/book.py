@@ -22,13 +22,15 @@ from tradesense.trading.model import AccountStatus
 class Book:
     """Accounts by id. `changed` collects those that differ from what was last drained."""
 
-    def __init__(self, market: Market, accounts: Iterable[Account]) -> None:
+    def __init__(
+        self, market: Market, accounts: Iterable[Account], *, edges: EdgeIndex | None = None
+    ) -> None:
         self.market = market
         self.accounts: dict[UUID, Account] = {}
         self.changed: dict[UUID, Account] = {}
         self._numbers: dict[UUID, int] = {}
         self._ids: list[UUID] = []
-        self._edges = EdgeIndex()
+        self._edges = EdgeIndex() if edges is None else edges
         self._by_reset: dict[str, set[UUID]] = {}
         self._deadlines: list[tuple[int, UUID]] = []
         for account in accounts:
