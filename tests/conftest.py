@@ -8,7 +8,7 @@ What every test may ask for.
 
 import importlib
 import os
-import random
+import random  # noqa: TID251 -- the source of the tests' chance, seeded
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime

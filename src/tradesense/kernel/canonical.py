@@ -22,32 +22,44 @@ JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def canonical(value: object) -> bytes:
-    """Return the canonical bytes of `value`. Raises TypeError for what has no exact JSON."""
+    """
+    Return the canonical bytes of `value`.
+
+    Raises TypeError for what has no exact JSON, UnicodeEncodeError for half a surrogate pair.
+    """
     return _encode(jsonable(value)).encode("utf-8")
 
 
 def jsonable(value: object) -> "JsonValue":
-    """Return `value` as plain JSON: dataclasses by field, ids and enums as text, moments RFC 3339."""
+    """
+    Return `value` as plain JSON: dataclasses by field, ids and enums as text, moments RFC 3339.
+
+    Raises TypeError for what has no exact JSON.
+    """
+    plain: JsonValue
     match value:
-        case None | bool() | str():
-            return value.value if isinstance(value, Enum) else value
         case Enum():
-            return jsonable(value.value)
+            plain = jsonable(value.value)
+        case None | bool() | str():
+            plain = value
         case int():
-            return value if -INTEGER_MAX <= value <= INTEGER_MAX else str(value)
+            plain = value if -INTEGER_MAX <= value <= INTEGER_MAX else str(value)
         case UUID():
-            return str(value)
+            plain = str(value)
         case datetime():
-            return rfc3339(value)
+            plain = rfc3339(value)
         case date():
-            return value.isoformat()
+            plain = value.isoformat()
         case Mapping():
-            return {_key(key): jsonable(item) for key, item in value.items()}
+            plain = {_key(key): jsonable(item) for key, item in value.items()}
         case list() | tuple():
-            return [jsonable(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
-    raise TypeError(f"{type(value).__name__} has no exact JSON; use integers, text or moments")
+            plain = [jsonable(item) for item in value]
+        case _ if is_dataclass(value):
+            plain = {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            kind = type(value).__name__
+            raise TypeError(f"{kind} has no exact JSON; use integers, text or moments")
+    return plain
 
 
 def _key(key: object) -> str:

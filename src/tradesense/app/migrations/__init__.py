@@ -6,7 +6,6 @@ reader), and the logins named in the addresses of the app and the sealer.
 """
 
 import logging
-from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -45,7 +44,7 @@ def upgrade(owner_url: str, *, app_url: str = "", sealer_url: str = "") -> None:
         conn.execute("SET lock_timeout = '60s'")
         conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         for group in GROUPS:
-            _make_role(conn, group)
+            _make_role(conn, group, sql.SQL("NOLOGIN"))
         for group, url in (("tradesense_app", app_url), ("tradesense_sealer", sealer_url)):
             if url:
                 _make_login(conn, group, url)
@@ -77,20 +76,17 @@ def _run_revisions(owner_url: str) -> None:
         connection.commit()
 
 
-def _make_role(
-    conn: psycopg.Connection, group: str, *, login: sql.Composable = sql.SQL("NOLOGIN")
-) -> None:
-    if conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (group,)).rowcount:
+def _make_role(conn: psycopg.Connection, role: str, login: sql.Composable) -> None:
+    if conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).rowcount:
         return
-    statement = sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(group), login)
     try:
-        conn.execute(statement)
+        conn.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), login))
     except psycopg.errors.DuplicateObject:
-        log.info("role %s was made meanwhile, for another database of this server", group)
+        log.info("role %s was made meanwhile, for another database of this server", role)
     except psycopg.errors.InsufficientPrivilege as error:
         raise MayNotMigrate(
-            f"role {group} is missing and the owner may not make it; as an administrator: "
-            f"CREATE ROLE {group}; or give the owner CREATEROLE"
+            f"role {role} is missing and the owner may not make it; as an administrator: "
+            f"CREATE ROLE {role}; or give the owner CREATEROLE"
         ) from error
 
 
@@ -99,11 +95,8 @@ def _make_login(conn: psycopg.Connection, group: str, url: str) -> None:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not user:
         raise MayNotMigrate(f"the address for {group} names no user")
-    login = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
-    _make_role(conn, user, login=login)
-    if conn.execute("SELECT pg_has_role(%s, %s, 'member') AS yes", (user, group)).fetchone() == (
-        True,
-    ):
+    _make_role(conn, user, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password)))
+    if conn.execute("SELECT WHERE pg_has_role(%s, %s, 'member')", (user, group)).rowcount:
         return
     try:
         conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(user)))

@@ -17,7 +17,7 @@ class Chain(ScriptDirectory):
     def __init__(self) -> None:
         super().__init__(str(_FOLDER))
 
-    def steps_from(self, current: Any) -> Any:  # noqa: ANN401 -- Alembic's own types are private
+    def steps_from(self, current: Any) -> Any:
         """Return the steps from revision `current` to the newest."""
         return self._upgrade_revs("head", current)
 
@@ -39,4 +39,5 @@ class _Statements:
         self._text = text
 
     def __call__(self) -> None:
-        op.get_bind().connection.driver_connection.execute(self._text)
+        connection: Any = op.get_bind().connection.driver_connection
+        connection.execute(self._text)

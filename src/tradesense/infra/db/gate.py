@@ -73,7 +73,7 @@ class AlreadyCommitted(Conflict):
 
 
 class _DidNotHappen(Exception):
-    """This attempt rolled back for a passing reason, its cause."""
+    """An attempt rolled back for a passing reason, its cause."""
 
 
 class _MayHaveHappened(Exception):
@@ -90,6 +90,12 @@ class _Call(Generic[T]):
     deadline: float
     # What was computed by attempts whose COMMIT got no answer, by transaction id.
     unsure: dict[str, T] = field(default_factory=dict)
+
+    def computed_by(self, holder: str) -> T:
+        """Return our result if transaction `holder` was ours. Raises AlreadyCommitted."""
+        if holder not in self.unsure:
+            raise AlreadyCommitted(f"{self.key} has committed before")
+        return self.unsure[holder]
 
 
 class Database:
@@ -186,10 +192,8 @@ class Database:
             try:
                 with cut_at(tx, call.deadline):
                     own, holder = await _claim(tx, call)
-                    if holder in call.unsure:
-                        return call.unsure[holder]
                     if holder:
-                        raise AlreadyCommitted(f"{call.key} has committed before")
+                        return call.computed_by(holder)
                     call.unsure.clear()  # the key was free: none of them had committed
                     result = await call.verb(tx)
                     _require_open(tx)

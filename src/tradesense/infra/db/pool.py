@@ -122,7 +122,7 @@ class Pool:
                     tcp_user_timeout=5_000,
                 )
         except (psycopg.OperationalError, TimeoutError) as error:
-            raise NoConnection(f"cannot reach the database: {error or 'no answer'}") from error
+            raise NoConnection(f"cannot reach the database: {str(error) or 'no answer'}") from error
         session.listen()
         return session
 

@@ -38,17 +38,19 @@ CREATE TABLE market_latest (
 );
 
 CREATE TABLE market_position (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    is_single boolean PRIMARY KEY DEFAULT true CHECK (is_single),
     last_seq bigint NOT NULL,
     clock_us bigint NOT NULL,
+    boundary_us bigint NOT NULL,
     resets_until_us bigint NOT NULL
 );
-INSERT INTO market_position (last_seq, clock_us, resets_until_us) VALUES (0, 0, 0);
+INSERT INTO market_position (last_seq, clock_us, boundary_us, resets_until_us)
+VALUES (0, 0, 0, 0);
 
 CREATE TABLE market_sources (
     source text PRIMARY KEY,
-    taken bigint NOT NULL CHECK (taken >= 0),
-    from_seq bigint NOT NULL
+    from_seq bigint NOT NULL,
+    taken bigint NOT NULL CHECK (taken >= 0)
 );
 
 CREATE TABLE market_blocks (
