@@ -75,6 +75,14 @@ class Line:
     balance_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """The lines that transfers add to bounded accounts, and where these accounts stand then."""
+
+    lines: tuple[Line, ...]
+    running: tuple[Running, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialLine:
     """One account of a trial balance: all its debits, all its credits, its normal side."""

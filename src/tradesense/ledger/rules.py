@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tradesense.kernel.canonical import canonical
 from tradesense.ledger.chart import CHART, find_account
-from tradesense.ledger.model import Line, Running, Side, Transfer
+from tradesense.ledger.model import Extended, Line, Running, Side, Transfer
 
 AMOUNT_MINOR_MAX = 10**15  # ten trillion dollars: far above any fee, far below a bigint's sum
 REASON_MAX = 200
@@ -56,14 +56,6 @@ def bounded_accounts(transfers: Iterable[Transfer]) -> list[str]:
     codes = {code for transfer in transfers for code in (transfer.debit, transfer.credit)}
     accounts = filter(None, map(find_account, codes))
     return sorted(account.code for account in accounts if account.bounded)
-
-
-@dataclass(frozen=True, slots=True)
-class Extended:
-    """The lines that transfers add to bounded accounts, and where these accounts stand then."""
-
-    lines: tuple[Line, ...]
-    running: tuple[Running, ...]
 
 
 @dataclass(frozen=True, slots=True)

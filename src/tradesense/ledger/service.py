@@ -68,7 +68,8 @@ async def post(
             f"{extended.account} holds {_money(extended)}; "
             f"transfer {extended.transfer.id} asks for {extended.transfer.amount}"
         )
-    if await store.insert(tx, fresh) != len(fresh):
+    hashes = {transfer: rules.payload_sha256(transfer) for transfer in fresh}
+    if await store.insert(tx, hashes) != len(fresh):
         # Somebody is committing one of these ids at this moment. The verb runs again, and sees it.
         raise SerializationFailure("a transfer of the same id was committed concurrently")
     if extended.lines:

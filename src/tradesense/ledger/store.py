@@ -1,6 +1,6 @@
 """Every SQL statement of this module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -9,8 +9,7 @@ from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import InvariantBroken
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import find_account
-from tradesense.ledger.model import BookAccount, Running, Side, Transfer, TrialLine
-from tradesense.ledger.rules import Extended, payload_sha256
+from tradesense.ledger.model import BookAccount, Extended, Running, Side, Transfer, TrialLine
 
 TRANSFER = """
     id, debit, credit, amount_minor, currency, reason, effective_at, reverses
@@ -65,9 +64,9 @@ async def read_unreversed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tr
     return {row["id"]: _transfer(row) for row in await cursor.fetchall()}
 
 
-async def insert(tx: Transaction, transfers: Sequence[Transfer]) -> int:
+async def insert(tx: Transaction, hashes: Mapping[Transfer, bytes]) -> int:
     """Write transfers and open their accounts; return how many were not there before."""
-    ordered = sorted(transfers, key=lambda transfer: transfer.id)  # so that nobody deadlocks
+    ordered = sorted(hashes, key=lambda transfer: transfer.id)  # so that nobody deadlocks
     codes = {code for transfer in ordered for code in (transfer.debit, transfer.credit)}
     accounts = [account for code in sorted(codes) if (account := find_account(code))]
     cursor = await tx.execute(
@@ -102,7 +101,7 @@ async def insert(tx: Transaction, transfers: Sequence[Transfer]) -> int:
             "reasons": [transfer.reason for transfer in ordered],
             "effective": [transfer.effective_at for transfer in ordered],
             "reverses": [transfer.reverses for transfer in ordered],
-            "hashes": [payload_sha256(transfer) for transfer in ordered],
+            "hashes": [hashes[transfer] for transfer in ordered],
         },
     )
     return cursor.rowcount

@@ -1,12 +1,5 @@
 """The books: accounts, transfers, and the running balances of bounded accounts."""
 
-from alembic import op
-
-revision = "0003"
-down_revision = "0002"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE ledger_accounts (
   code     text PRIMARY KEY,
@@ -76,11 +69,3 @@ GRANT INSERT (id, debit, credit, amount_minor, currency, reason, effective_at, r
   payload_sha256) ON ledger_transfers TO tradesense_app;
 GRANT UPDATE (balance_minor, version) ON ledger_balances TO tradesense_app;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the books are never taken back; migrate forward")

@@ -1,12 +1,5 @@
 """Stories in steps, and what each consumer has made of the trail."""
 
-from alembic import op
-
-revision = "0009"
-down_revision = "0008"
-branch_labels = None
-depends_on = None
-
 SQL = """
 -- `wake_at` is in database time: when the instance may move by itself. A claim for a call to the
 -- outside pushes it ahead, so that a killed worker's call is taken over when it passes; `token`
@@ -114,11 +107,3 @@ GRANT INSERT, UPDATE ON saga_instances, bus_consumers, bus_heads, bus_waits, bus
 GRANT DELETE ON bus_waits TO tradesense_app;
 GRANT INSERT ON saga_signals, saga_definitions, bus_kinds TO tradesense_app;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("stories are never taken back; migrate forward")
