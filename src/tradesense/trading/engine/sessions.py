@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tradesense.market import due, session_at
+from tradesense.market import due, next_open, session_at
 from tradesense.market.model import Instrument
 from tradesense.trading.engine.arithmetic import Mark
 
@@ -24,7 +24,8 @@ def must_quote_first(instrument: Instrument, mark: Mark, at_us: int) -> bool:
     Whether a judgement that depends on `mark` waits at `at_us` until the symbol quotes.
 
     It waits while the symbol is silent beyond its limit in an open session, and for the first
-    60 s of a session in which it has not quoted. The last price of a closed session is final.
+    60 s of a session in which it has not quoted. The last price of a closed session is final;
+    a symbol that was silent for a whole session is stale.
     """
     session = session_at(instrument, at_us)
     if session is None:
@@ -32,6 +33,9 @@ def must_quote_first(instrument: Instrument, mark: Mark, at_us: int) -> bool:
     stale_us = instrument.stale_after_s * SECOND_US
     if mark.at_us >= session.open_us:
         return at_us - mark.at_us > stale_us
+    reopened_us = next_open(instrument, mark.at_us)
+    if reopened_us is not None and reopened_us < session.open_us:
+        return True
     in_session_us = at_us - session.open_us
     return in_session_us < REOPENING_US or in_session_us > stale_us
 

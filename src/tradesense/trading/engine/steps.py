@@ -52,8 +52,17 @@ def on_quote(account: Account, market: Market, symbol: str) -> Stepped:
                 orders.execute(turn, order)
     elif symbol in account.positions:
         liquidate(turn, symbol)
-    settle(turn)
+    if turn.events or _is_judged_by(account, symbol):
+        settle(turn)
     return turn.account, turn.events
+
+
+def _is_judged_by(account: Account, symbol: str) -> bool:
+    """Whether a price of `symbol` is a judging input: the account holds or converts by it."""
+    if symbol in account.positions:
+        return True
+    by = (account.terms[held].conversion for held in account.positions)
+    return any(each is not None and each.symbol == symbol for each in by)
 
 
 def on_time(account: Account, market: Market) -> Stepped:

@@ -1,0 +1,418 @@
+"""
+A second opinion: the rules of trading written down again, slowly, with fractions.
+
+It looks at every account on every input and shares no arithmetic with the engine. What it
+says is a flat list of tuples, which `told` makes of the engine's events.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from tradesense.kernel.instants import from_us
+from tradesense.market.calendars import next_open, session_at
+from tradesense.market.model import Kind, Status
+from tradesense.trading.engine.state import Cancel, Close, CloseAccount, Open, Place
+from tradesense.trading.model import (
+    AccountClosed,
+    Comparison,
+    DayRolled,
+    GuardBreached,
+    OrderCancelled,
+    OrderFilled,
+    OrderRejected,
+    Reason,
+    Side,
+    Static,
+    TargetReached,
+    TimeInForce,
+)
+
+SECOND = 1_000_000
+MINOR = {"USD": 100, "JPY": 1, "EUR": 100}
+
+
+def told(outputs):
+    """Return what the engine said in the oracle's words."""
+    return [(said.account_id, *_words(said.event)) for said in outputs if _words(said.event)]
+
+
+def _words(event):  # noqa: PLR0911 -- a row per event
+    match event:
+        case OrderFilled():
+            return (
+                "filled", event.price_seq, event.symbol, event.side, event.qty, event.price,
+                event.realised_minor, event.balance_minor, event.position_qty, event.opening,
+            )  # fmt: skip
+        case OrderRejected():
+            return ("rejected", event.price_seq, event.reason)
+        case OrderCancelled():
+            return ("cancelled", event.price_seq, event.reason)
+        case DayRolled():
+            return ("rolled", event.day, event.balance_minor, event.equity_minor)
+        case GuardBreached():
+            return (
+                "breached", event.price_seq, event.guard, event.floor_minor, event.value_minor,
+            )  # fmt: skip
+        case TargetReached():
+            return ("reached", event.price_seq, event.profit_minor, event.days_opened)
+        case AccountClosed():
+            return ("closed", event.price_seq, event.reason, event.balance_minor)
+    return ()
+
+
+@dataclass
+class Book:
+    """One account, spelt out."""
+
+    setup: object
+    day: object
+    balance: int
+    snapshot: int
+    days: set = field(default_factory=set)
+    held: dict = field(default_factory=dict)  # symbol -> [quantity, cost as a Fraction of raw]
+    orders: list = field(default_factory=list)
+    ended: object = None
+    closed: bool = False
+
+
+class Oracle:
+    def __init__(self):
+        self.books = {}
+        self.quotes = {}
+        self.now = self.seq = 0
+        self.said = []
+
+    # -- inputs
+
+    def apply(self, item):
+        self.seq, self.now = item.price_seq, max(self.now, item.at_us)
+        for book in self._sorted():
+            for order in list(book.orders):
+                if order["until"] is not None and order["until"] < self.now:
+                    book.orders.remove(order)
+                    self._say(book, "rejected", self.seq, Reason.STALE_PRICE)
+        if item.kind == Kind.QUOTE and item.status == Status.VALID:
+            self.quotes[item.symbol] = (item.bid, item.ask, item.at_us)
+            for book in self._sorted():
+                self._on_quote(book, item.symbol)
+        elif item.kind == Kind.RESET:
+            for book in self._sorted():
+                if book.setup.reset == item.reset and not book.ended and item.day > book.day:
+                    self._on_reset(book, item.day)
+
+    def take(self, command):
+        feed, self.now = self.now, max(self.now, command.asked_us)
+        match command.ask:
+            case Open(setup):
+                day = from_us(self.now).astimezone(ZoneInfo(setup.reset.split()[1])).date()
+                book = Book(setup, day, setup.initial_minor, setup.initial_minor)
+                self.books[setup.account_id] = book
+            case ask:
+                book = self.books[command.account_id]
+                self._on_command(book, ask)
+        self._judge(book)
+        self.now = feed
+
+    # -- effects
+
+    def _on_quote(self, book, symbol):
+        said = len(self.said)
+        if book.ended:
+            if symbol in book.held:
+                self._fill(book, symbol, -book.held[symbol][0])
+        else:
+            for order in list(book.orders):
+                if order["symbol"] == symbol:
+                    self._try(book, order)
+        if symbol in self._needed(book) or len(self.said) > said:
+            self._judge(book)
+
+    def _on_reset(self, book, day):
+        for order in list(book.orders):
+            if order["tif"] is TimeInForce.DAY:
+                book.orders.remove(order)
+                self._say(book, "cancelled", self.seq, Reason.DAY_ENDED)
+        while book.day < day:
+            book.day = type(day).fromordinal(book.day.toordinal() + 1)
+            book.snapshot = book.balance
+            self._say(book, "rolled", book.day, book.balance, self._equity(book))
+        self._judge(book)
+
+    def _on_command(self, book, ask):
+        match ask:
+            case Place(_, request):
+                self._place(book, request, closing=False)
+            case Close(_, request):
+                self._place(book, self._as_order(book, request), closing=True)
+            case Cancel(order_id):
+                for order in list(book.orders):
+                    if order["id"] == order_id:
+                        book.orders.remove(order)
+                        self._say(book, "cancelled", self.seq, Reason.REQUESTED)
+            case CloseAccount(reason):
+                if not book.ended:
+                    self._end(book, reason)
+        if isinstance(ask, Place | Close) and book.orders and book.orders[-1]["id"] is None:
+            book.orders[-1]["id"] = ask.order_id
+
+    def _as_order(self, book, request):
+        quantity = book.held.get(request.symbol, [0])[0]
+        pending = sum(
+            order["qty"]
+            for order in book.orders
+            if order["closing"] and order["symbol"] == request.symbol
+        )
+        free = abs(quantity) - (pending if quantity else 0)
+        wanted = free
+        if request.qty is not None:
+            wanted = request.qty
+        elif request.share_ppm is not None:
+            wanted = abs(quantity) * request.share_ppm // 1_000_000
+        return {
+            "symbol": request.symbol,
+            "side": Side.SELL if quantity >= 0 else Side.BUY,
+            "qty": wanted,
+            "free": free,
+        }
+
+    def _place(self, book, request, *, closing):
+        if closing:
+            order = {
+                "limit": None,
+                "stop": None,
+                "tif": TimeInForce.GTC,
+                "closing": True,
+                **request,
+            }
+            if not book.ended and order["free"] == 0:
+                return self._say(book, "rejected", self.seq, Reason.NO_POSITION)
+            if not book.ended and order["qty"] > order["free"]:
+                return self._say(book, "rejected", self.seq, Reason.BAD_QUANTITY)
+        else:
+            order = {
+                "symbol": request.symbol, "side": request.side, "qty": request.qty,
+                "limit": request.limit_price, "stop": request.stop_price, "tif": request.tif,
+                "closing": False,
+            }  # fmt: skip
+        market = order["limit"] is None and order["stop"] is None
+        order |= {"id": None, "until": self.now + 10 * SECOND if market else None}
+        reason = self._refusal(book, order)
+        if reason:
+            return self._say(book, "rejected", self.seq, reason)
+        book.orders.append(order)
+        if self._is_fresh(book, order["symbol"]) and self._try(book, order):
+            return None
+        if order["limit"] and order["tif"] in {TimeInForce.IOC, TimeInForce.FOK}:
+            book.orders.remove(order)
+            self._say(book, "cancelled", self.seq, Reason.NOT_MARKETABLE)
+        return None
+
+    def _refusal(self, book, order):  # noqa: PLR0911 -- a column of guards
+        if book.ended:
+            return Reason.NOT_ACTIVE
+        instrument = self._instrument(book, order["symbol"])
+        if instrument is None:
+            return Reason.UNKNOWN_SYMBOL
+        if order["qty"] <= 0 or order["qty"] % instrument.min_qty:
+            return Reason.BAD_QUANTITY
+        if session_at(instrument, self.now) is None:
+            return Reason.MARKET_CLOSED
+        if self._crossed(book) and self._silent(book):
+            return Reason.WAITING_FOR_PRICE
+        if instrument.quote != book.setup.currency:
+            by = self._converter(book, instrument)
+            if by is None or by[0].symbol not in self.quotes:
+                return Reason.NO_CONVERSION
+        price = order["limit"] or order["stop"]
+        if price is None and order["symbol"] in self.quotes:
+            price = self.quotes[order["symbol"]][1 if order["side"] is Side.BUY else 0]
+        if price is not None and not self._bears(book, order, price):
+            return Reason.NO_MARGIN
+        return None
+
+    def _try(self, book, order):
+        bid, ask, _ = self.quotes[order["symbol"]]
+        buys = order["side"] is Side.BUY
+        price = ask if buys else bid
+        if order["limit"] is not None and (
+            price > order["limit"] if buys else price < order["limit"]
+        ):
+            return False
+        if order["stop"] is not None and (price < order["stop"] if buys else price > order["stop"]):
+            return False
+        book.orders.remove(order)
+        held = book.held.get(order["symbol"], [0])[0]
+        signed = order["qty"] if buys else -order["qty"]
+        if order["closing"] and (held * signed >= 0 or abs(held + signed) >= abs(held)):
+            self._say(book, "rejected", self.seq, Reason.NO_POSITION)
+        elif not self._bears(book, order, price):
+            self._say(book, "rejected", self.seq, Reason.NO_MARGIN)
+        else:
+            self._fill(book, order["symbol"], signed)
+        return True
+
+    def _fill(self, book, symbol, signed):
+        bid, ask, _ = self.quotes[symbol]
+        price = ask if signed > 0 else bid
+        before, cost = book.held.get(symbol, [0, 0])
+        gone = min(abs(signed), abs(before)) if before * signed < 0 else 0
+        realised = 0
+        if gone:
+            share = cost if gone == abs(before) else round(Fraction(cost * gone, abs(before)))
+            sign = 1 if before > 0 else -1
+            realised = self._money(book, symbol, sign * gone * price - share)
+            cost -= share
+        left = before + signed
+        cost += (abs(signed) - gone) * (1 if signed > 0 else -1) * price
+        opening = abs(left) > abs(before)
+        book.balance += realised
+        book.held[symbol] = [left, cost]
+        if left == 0:
+            del book.held[symbol]
+        if opening:
+            book.days.add(book.day)
+        side = Side.BUY if signed > 0 else Side.SELL
+        self._say(
+            book, "filled", self.seq, symbol, side, abs(signed), price, realised, book.balance,
+            left, opening,
+        )  # fmt: skip
+
+    def _judge(self, book):
+        if not book.ended:
+            crossed = self._crossed(book)
+            if crossed and not self._silent(book):
+                floor, _, guard = crossed[0]
+                self._say(book, "breached", self.seq, guard.name, floor, self._equity(book))
+                self._end(book, Reason.BREACHED)
+        target = book.setup.target
+        if not book.ended and target is not None and not book.held:
+            profit = book.balance - book.setup.initial_minor
+            if profit >= target.profit_minor and len(book.days) >= target.days_min:
+                self._say(book, "reached", self.seq, profit, len(book.days))
+                self._end(book, Reason.PASSED)
+        if book.ended and not book.held and not book.closed:
+            book.closed = True
+            self._say(book, "closed", self.seq, book.ended, book.balance)
+
+    def _end(self, book, reason):
+        book.ended = reason
+        for _ in book.orders:
+            self._say(book, "cancelled", self.seq, reason)
+        book.orders.clear()
+        for symbol in sorted(book.held):
+            if self._is_fresh(book, symbol):
+                self._fill(book, symbol, -book.held[symbol][0])
+
+    # -- sums
+
+    def _crossed(self, book):
+        equity, found = self._equity(book), []
+        for guard in book.setup.guards:
+            if isinstance(guard.recipe, Static):
+                floor, kind = guard.recipe.floor_minor, 0
+            else:
+                floor, kind = book.snapshot - guard.recipe.amount_minor, 1
+            touched = equity == floor and guard.comparison is Comparison.AT_OR_BELOW
+            if equity < floor or touched:
+                found.append((floor, kind, guard))
+        return sorted(found, key=lambda each: (-each[0], each[1]))
+
+    def _equity(self, book):
+        return book.balance + sum(
+            self._money(book, symbol, quantity * self._exit(symbol, quantity) - cost)
+            for symbol, (quantity, cost) in book.held.items()
+        )
+
+    def _exit(self, symbol, quantity):
+        return self.quotes[symbol][0 if quantity > 0 else 1]
+
+    def _money(self, book, symbol, raw):
+        """Raw is quantity x price in units; Python's round() is half to even."""
+        instrument = self._instrument(book, symbol)
+        value = Fraction(raw, 10 ** (instrument.price_digits + instrument.qty_digits))
+        value *= self._rate(book, instrument, gain=raw >= 0)
+        return round(value * MINOR[book.setup.currency])
+
+    def _rate(self, book, instrument, *, gain):
+        if instrument.quote == book.setup.currency:
+            return Fraction(1)
+        by, inverted = self._converter(book, instrument)
+        bid, ask, _ = self.quotes[by.symbol]
+        if inverted:
+            return Fraction(10**by.price_digits, ask if gain else bid)
+        return Fraction(bid if gain else ask, 10**by.price_digits)
+
+    def _bears(self, book, order, price):
+        symbol = order["symbol"]
+        before = book.held.get(symbol, [0])[0]
+        after = before + (order["qty"] if order["side"] is Side.BUY else -order["qty"])
+        if abs(after) <= abs(before):
+            return True
+        bound = self._margin(book, symbol, after, price)
+        for other, (quantity, _) in book.held.items():
+            if other != symbol:
+                bound += self._margin(book, other, quantity, self._exit(other, quantity))
+        return self._equity(book) >= bound
+
+    def _margin(self, book, symbol, quantity, price):
+        instrument = self._instrument(book, symbol)
+        value = Fraction(
+            abs(quantity) * price, 10 ** (instrument.price_digits + instrument.qty_digits)
+        )
+        value *= self._rate(book, instrument, gain=False) * MINOR[book.setup.currency]
+        value /= book.setup.leverage
+        return -(-value.numerator // value.denominator)
+
+    # -- who may quote
+
+    def _is_fresh(self, book, symbol):
+        if symbol not in self.quotes:
+            return False
+        instrument, at = self._instrument(book, symbol), self.quotes[symbol][2]
+        session = session_at(instrument, self.now)
+        if session is None or at < session.open_us:
+            return False
+        return self.now - at <= instrument.stale_after_s * SECOND
+
+    def _needed(self, book):
+        needed = set(book.held)
+        for symbol in book.held:
+            instrument = self._instrument(book, symbol)
+            if instrument.quote != book.setup.currency:
+                needed.add(self._converter(book, instrument)[0].symbol)
+        return needed
+
+    def _silent(self, book):
+        return any(
+            self._must_quote(self._instrument(book, symbol)) for symbol in self._needed(book)
+        )
+
+    def _must_quote(self, instrument):
+        at = self.quotes[instrument.symbol][2]
+        session = session_at(instrument, self.now)
+        if session is None:
+            return False
+        limit = instrument.stale_after_s * SECOND
+        if at >= session.open_us:
+            return self.now - at > limit
+        if next_open(instrument, at) < session.open_us:
+            return True
+        return not 60 * SECOND <= self.now - session.open_us <= limit
+
+    def _instrument(self, book, symbol):
+        return next((each for each in book.setup.instruments if each.symbol == symbol), None)
+
+    def _converter(self, book, instrument):
+        pairs = {(each.base, each.quote): each for each in book.setup.instruments}
+        direct = pairs.get((instrument.quote, book.setup.currency))
+        if direct is not None:
+            return direct, False
+        inverse = pairs.get((book.setup.currency, instrument.quote))
+        return None if inverse is None else (inverse, True)
+
+    def _sorted(self):
+        return [self.books[key] for key in sorted(self.books)]
+
+    def _say(self, book, *words):
+        self.said.append((book.setup.account_id, *words))
