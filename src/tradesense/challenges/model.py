@@ -216,6 +216,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What the end of an account means: its verdict, the challenge after it, what is said."""
+
+    verdict: Verdict
+    challenge: Challenge
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChallengeStarted(Event):
     """The first entry of `challenge:<id>`; `terms_sha256` names the sealed terms."""
 

@@ -1,31 +1,52 @@
 """How terms are sealed, compiled for the engine, and turned into a verdict. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from tradesense.challenges.model import (
     AmountOf,
+    Challenge,
+    ChallengeFailed,
+    ChallengeFunded,
+    ChallengePassed,
+    ChallengeStatus,
     Comparison,
+    Conclusion,
     DayCounts,
     Effect,
     Lock,
     LossLimit,
     OnCashFlow,
+    Outcome,
+    PhasePassed,
     PhaseRules,
     Plan,
     Reference,
     TargetOn,
     Terms,
     Tested,
+    Verdict,
     When,
 )
 from tradesense.kernel.canonical import canonical
-from tradesense.kernel.errors import Invalid
+from tradesense.kernel.errors import Invalid, InvariantBroken
+from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import half_even
 from tradesense.market.model import Instrument
-from tradesense.trading.model import AccountSetup, BelowResetBalance, Guard, Measure, Static, Target
+from tradesense.trading.model import (
+    AccountSetup,
+    BelowResetBalance,
+    Guard,
+    GuardBreached,
+    Measure,
+    Static,
+    Target,
+    TargetReached,
+)
 from tradesense.trading.model import Comparison as EngineComparison
 
 # Names the executable rules: whoever judges these terms again must follow the same ones.
@@ -139,11 +160,6 @@ def floor_minor(limit: LossLimit, *, initial: int, reference: int) -> int:
             return min(floor, initial + limit.lock_plus_minor)
 
 
-def reference_minor(limit: LossLimit, *, initial: int, reset_balance: int) -> int:
-    """Return what the loss under a limit that the engine judges is measured from."""
-    return initial if limit.reference is Reference.INITIAL else reset_balance
-
-
 def is_breached(comparison: Comparison, *, value: int, floor: int) -> bool:
     """Tell whether `value` breaks `floor`; exactly at the floor it depends on the comparison."""
     match comparison:
@@ -151,6 +167,100 @@ def is_breached(comparison: Comparison, *, value: int, floor: int) -> bool:
             return value < floor
         case Comparison.AT_OR_BELOW:
             return value <= floor
+
+
+def conclude(
+    challenge: Challenge, outcome: GuardBreached | TargetReached, now: datetime
+) -> Conclusion:
+    """
+    Return what the end of an account means.
+
+    A breach fails the challenge for good; a target moves it to its next phase, and to funded
+    after the last. Raises InvariantBroken for a target in a phase that has none.
+    """
+    match outcome:
+        case GuardBreached():
+            return _failed(challenge, outcome, now)
+        case TargetReached():
+            return _passed(challenge, outcome, now)
+
+
+def _failed(challenge: Challenge, breach: GuardBreached, now: datetime) -> Conclusion:
+    limit = next(each for each in limits_of(challenge.terms) if each.name == breach.guard)
+    initial: int = challenge.terms.data["initial_minor"]
+    from_initial = limit.reference is Reference.INITIAL
+    reference = initial if from_initial else breach.reset_balance_minor
+    failed = ChallengeFailed(
+        challenge_id=challenge.id,
+        account_id=breach.account_id,
+        phase=breach.phase,
+        currency=challenge.terms.data["currency"],
+        rule=breach.guard,
+        reference_minor=reference,
+        floor_minor=breach.floor_minor,
+        equity_minor=breach.value_minor,
+        loss_permitted_minor=reference - breach.floor_minor,
+        loss_actual_minor=reference - breach.value_minor,
+        price_seq=breach.price_seq,
+    )
+    verdict = Verdict(
+        account_id=breach.account_id,
+        challenge_id=challenge.id,
+        phase=breach.phase,
+        outcome=Outcome.FAILED,
+        rule=breach.guard,
+        limit_minor=breach.floor_minor,
+        actual_minor=breach.value_minor,
+        price_seq=breach.price_seq,
+        decided_at=now,
+    )
+    after = replace(challenge, status=ChallengeStatus.FAILED)
+    return Conclusion(verdict=verdict, challenge=after, events=(failed,))
+
+
+def _passed(challenge: Challenge, reached: TargetReached, now: datetime) -> Conclusion:
+    following = phase_after(challenge.terms, reached.phase)
+    if following is None:
+        raise InvariantBroken(f"challenge {challenge.id}: {reached.phase} has no target to reach")
+    is_funded = phase_after(challenge.terms, following) is None
+    after = replace(
+        challenge,
+        phase=following,
+        account_id=account_id_of(challenge.id, following),
+        status=ChallengeStatus.FUNDED if is_funded else ChallengeStatus.RUNNING,
+    )
+    passed = PhasePassed(
+        challenge_id=challenge.id,
+        account_id=reached.account_id,
+        phase=reached.phase,
+        currency=challenge.terms.data["currency"],
+        target_minor=reached.target_minor,
+        profit_minor=reached.profit_minor,
+        days_min=reached.days_min,
+        days=reached.days_opened,
+        price_seq=reached.price_seq,
+        next_phase=following,
+        next_account_id=after.account_id,
+    )
+    verdict = Verdict(
+        account_id=reached.account_id,
+        challenge_id=challenge.id,
+        phase=reached.phase,
+        outcome=Outcome.PASSED,
+        rule="profit target",
+        limit_minor=reached.target_minor,
+        actual_minor=reached.profit_minor,
+        price_seq=reached.price_seq,
+        decided_at=now,
+    )
+    events: tuple[Event, ...] = (passed,)
+    if is_funded:
+        events = (
+            passed,
+            ChallengePassed(challenge_id=challenge.id, price_seq=reached.price_seq),
+            ChallengeFunded(challenge_id=challenge.id, account_id=after.account_id),
+        )
+    return Conclusion(verdict=verdict, challenge=after, events=events)
 
 
 def _guard(limit: LossLimit, initial: int) -> Guard:

@@ -1,6 +1,5 @@
 """The verbs of challenges. Each takes the caller's transaction and never commits it."""
 
-from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from uuid import UUID
@@ -9,13 +8,8 @@ from tradesense import market, trading, trail
 from tradesense.challenges import rules, store
 from tradesense.challenges.model import (
     Challenge,
-    ChallengeFailed,
-    ChallengeFunded,
-    ChallengePassed,
     ChallengeStarted,
     ChallengeStatus,
-    Outcome,
-    PhasePassed,
     Plan,
     Terms,
     Verdict,
@@ -23,11 +17,9 @@ from tradesense.challenges.model import (
 from tradesense.challenges.programmes import PLANS
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, Invalid, InvariantBroken, NotFound
-from tradesense.kernel.events import Event
 from tradesense.trading.model import GuardBreached, TargetReached
 from tradesense.trail.model import Fact
 
-FUNDED = "funded"
 ENGINE = "system:engine"
 
 
@@ -110,7 +102,7 @@ async def start(
     )
     by, cause = f"user:{user_id}", f"purchase:{purchase_id}"
     await trail.record(
-        tx, Fact(event=started, stream=_stream(challenge), at=now, by=by, cause=cause)
+        tx, Fact(event=started, stream=f"challenge:{challenge_id}", at=now, by=by, cause=cause)
     )
     await _request_open(tx, challenge, now=now)
     return challenge
@@ -128,17 +120,25 @@ async def conclude(
     challenge = await store.lock_by_account(tx, outcome.account_id)
     if challenge is None:
         raise UnknownAccount(f"no challenge trades account {outcome.account_id}")
-    verdict = _verdict(challenge, outcome, now)
-    if not await store.insert_verdict(tx, verdict):
+    concluded = rules.conclude(challenge, outcome, now)
+    if not await store.insert_verdict(tx, concluded.verdict):
         raise AlreadyJudged(f"account {outcome.account_id} has its verdict; it is final")
-    if (challenge.account_id, challenge.status) == (outcome.account_id, ChallengeStatus.FAILED):
-        raise InvariantBroken(f"challenge {challenge.id} failed without a verdict")
-    match outcome:
-        case GuardBreached():
-            await _fail(tx, challenge, outcome, now=now)
-        case TargetReached():
-            await _pass(tx, challenge, outcome, now=now)
-    return verdict
+    if challenge.account_id != outcome.account_id or challenge.status is ChallengeStatus.FAILED:
+        raise InvariantBroken(f"challenge {challenge.id} went on without a verdict")
+    after = concluded.challenge
+    await store.save(tx, after)
+    stream, cause = f"challenge:{challenge.id}", f"account:{outcome.account_id}"
+    await trail.record(
+        tx,
+        *(
+            Fact(event=event, stream=stream, at=now, by=ENGINE, cause=cause)
+            for event in concluded.events
+        ),
+    )
+    if after.account_id != challenge.account_id:
+        await store.insert_account(tx, after, now=now)
+        await _request_open(tx, after, now=now)
+    return concluded.verdict
 
 
 async def reset_schedules(tx: Transaction) -> tuple[str, ...]:
@@ -160,104 +160,6 @@ async def get(tx: Transaction, challenge_id: UUID, *, user_id: UUID) -> Challeng
     return challenge
 
 
-async def _fail(
-    tx: Transaction, challenge: Challenge, breach: GuardBreached, *, now: datetime
-) -> None:
-    limit = next(each for each in rules.limits_of(challenge.terms) if each.name == breach.guard)
-    reference = rules.reference_minor(
-        limit,
-        initial=challenge.terms.data["initial_minor"],
-        reset_balance=breach.reset_balance_minor,
-    )
-    await store.save(tx, replace(challenge, status=ChallengeStatus.FAILED))
-    failed = ChallengeFailed(
-        challenge_id=challenge.id,
-        account_id=breach.account_id,
-        phase=challenge.phase,
-        currency=challenge.terms.data["currency"],
-        rule=breach.guard,
-        reference_minor=reference,
-        floor_minor=breach.floor_minor,
-        equity_minor=breach.value_minor,
-        loss_permitted_minor=reference - breach.floor_minor,
-        loss_actual_minor=reference - breach.value_minor,
-        price_seq=breach.price_seq,
-    )
-    await _record(tx, challenge, failed, now=now)
-
-
-async def _pass(
-    tx: Transaction, challenge: Challenge, reached: TargetReached, *, now: datetime
-) -> None:
-    following = rules.phase_after(challenge.terms, challenge.phase)
-    if following is None:
-        raise InvariantBroken(f"challenge {challenge.id}: {challenge.phase} has no target")
-    promoted = replace(
-        challenge,
-        phase=following,
-        account_id=rules.account_id_of(challenge.id, following),
-        status=ChallengeStatus.FUNDED if following == FUNDED else ChallengeStatus.RUNNING,
-    )
-    await store.save(tx, promoted)
-    await store.insert_account(tx, promoted, now=now)
-    facts: list[Event] = [
-        PhasePassed(
-            challenge_id=challenge.id,
-            account_id=reached.account_id,
-            phase=challenge.phase,
-            currency=challenge.terms.data["currency"],
-            target_minor=reached.target_minor,
-            profit_minor=reached.profit_minor,
-            days_min=reached.days_min,
-            days=reached.days_opened,
-            price_seq=reached.price_seq,
-            next_phase=following,
-            next_account_id=promoted.account_id,
-        )
-    ]
-    if following == FUNDED:
-        facts += [
-            ChallengePassed(challenge_id=challenge.id, price_seq=reached.price_seq),
-            ChallengeFunded(challenge_id=challenge.id, account_id=promoted.account_id),
-        ]
-    await _record(tx, challenge, *facts, now=now)
-    await _request_open(tx, promoted, now=now)
-
-
-def _verdict(
-    challenge: Challenge, outcome: GuardBreached | TargetReached, now: datetime
-) -> Verdict:
-    match outcome:
-        case GuardBreached():
-            ended, rule = Outcome.FAILED, outcome.guard
-            limit, actual = outcome.floor_minor, outcome.value_minor
-        case TargetReached():
-            ended, rule = Outcome.PASSED, "profit target"
-            limit, actual = outcome.target_minor, outcome.profit_minor
-    return Verdict(
-        account_id=outcome.account_id,
-        challenge_id=challenge.id,
-        phase=outcome.phase,
-        outcome=ended,
-        rule=rule,
-        limit_minor=limit,
-        actual_minor=actual,
-        price_seq=outcome.price_seq,
-        decided_at=now,
-    )
-
-
 async def _request_open(tx: Transaction, challenge: Challenge, *, now: datetime) -> None:
     setup = rules.compile_setup(challenge.terms, challenge_id=challenge.id, phase=challenge.phase)
     await trading.request_open(tx, setup=setup, now=now)
-
-
-async def _record(tx: Transaction, challenge: Challenge, *events: Event, now: datetime) -> None:
-    stream, cause = _stream(challenge), f"account:{challenge.account_id}"
-    await trail.record(
-        tx, *(Fact(event=each, stream=stream, at=now, by=ENGINE, cause=cause) for each in events)
-    )
-
-
-def _stream(challenge: Challenge) -> str:
-    return f"challenge:{challenge.id}"
