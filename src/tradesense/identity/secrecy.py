@@ -66,9 +66,9 @@ def mac(secret: bytes, purpose: str, text: str) -> bytes:
     return hmac.digest(secret, f"{purpose}\0{text}".encode(), "sha256")
 
 
-def new_token() -> str:
-    """Return a fresh session token: 256 random bits, safe in a header and a cookie."""
-    return "ts_" + _text(os.urandom(SECRET_BYTES))
+def new_token(chance: bytes) -> str:
+    """Return a session token of 256 random bits, safe in a header and a cookie."""
+    return "ts_" + _text(chance)
 
 
 def key_id_of(key_uuid: UUID) -> str:

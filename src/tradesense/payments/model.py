@@ -70,7 +70,6 @@ class Refund:
     reason: str
     debit_account: str
     status: RefundStatus
-    attempt: int = 1
 
 
 class Fate(StrEnum):
@@ -139,47 +138,30 @@ class ProviderRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentAsked:
-    """
-    The payment a provider shall offer to the buyer.
-
-    Attempt 1 is repeated as often as its outcome is unknown: the key makes it one. A further
-    attempt is for a provider that has answered 5xx (and would replay that answer), or has
-    forgotten the key (Stripe: after 24 h); it looks for the first one's payment before it asks.
-    """
+    """The payment a provider shall offer to the buyer."""
 
     payment_id: UUID
     purchase_id: UUID
     amount: Money
-    attempt: int = 1
-
-    @property
-    def key(self) -> str:
-        """The idempotency key of the call."""
-        return f"payment:{self.payment_id}:{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundAsked:
-    """The refund a provider shall make; attempts as in `IntentAsked`."""
+    """The refund a provider shall make of the payment it calls `provider_ref`."""
 
     refund_id: UUID
     provider_ref: str
     amount_minor: int
     currency: str
-    attempt: int = 1
-
-    @property
-    def key(self) -> str:
-        """The idempotency key of the call."""
-        return f"refund:{self.refund_id}:{self.attempt}"
 
 
 class Provider(Protocol):
     """
     Someone who takes money for us.
 
-    Every call raises Rejected where the provider refuses, Unavailable where it surely did
-    nothing, OutcomeUnknown where it may have acted.
+    Every call may be repeated: it names what it asks for by our own id, and that is done once.
+    Each raises Rejected where the provider refuses for good, Unavailable where it surely did
+    nothing, OutcomeUnknown where it may have acted; then repeat it.
     """
 
     @property
@@ -187,7 +169,7 @@ class Provider(Protocol):
         """How payments and accounts of the ledger call this provider."""
 
     async def create_intent(self, asked: IntentAsked) -> ProviderPayment:
-        """Offer a payment to the buyer; one per `asked.key`."""
+        """Offer a payment to the buyer; one per `asked.payment_id`."""
 
     async def fetch(self, ref: str) -> ProviderPayment:
         """Return the payment as it is now. Raises UnknownAtProvider."""
@@ -196,10 +178,7 @@ class Provider(Protocol):
         """Withdraw the offer and return what became of it: it may have been paid meanwhile."""
 
     async def refund(self, asked: RefundAsked) -> ProviderRefund:
-        """Send money back; one per `asked.key`."""
-
-    async def find_refund(self, ref: str, refund_id: UUID) -> ProviderRefund | None:
-        """Return the refund of payment `ref` that carries our `refund_id`, if there is one."""
+        """Send money back; one refund per `asked.refund_id`, returned as it is now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,13 +150,6 @@ async def record_refund(
     return ended
 
 
-async def begin_attempt(tx: Transaction, *, refund_id: UUID, attempt: int) -> None:
-    """Use a new key from now on: the provider would replay a failure under the old one."""
-    refund = await store.lock_refund(tx, refund_id)
-    if refund is not None and refund.attempt < attempt:
-        await store.save_refund(tx, replace(refund, attempt=attempt), refund_ref=None)
-
-
 async def _request(tx: Transaction, refund: Refund, receipt: Receipt, now: datetime) -> Refund:
     known = await store.find_refund(tx, refund.refund_id)
     if known is not None:

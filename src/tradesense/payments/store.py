@@ -136,6 +136,26 @@ async def claim_unheard(tx: Transaction, *, provider: str, limit: int) -> Sequen
     return [_to_payment(row) for row in await cursor.fetchall()]
 
 
+async def is_anything_due(tx: Transaction, provider: str) -> bool:
+    """Whether a webhook, an open payment or a refund of `provider` waits for the worker now."""
+    cursor = await tx.execute(
+        """
+        SELECT EXISTS (SELECT FROM payments_webhook_work
+                       WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
+                         AND provider = %(provider)s)
+            OR EXISTS (SELECT FROM payments_payments
+                       WHERE status = 'offered' AND next_poll_at <= clock_timestamp()
+                         AND provider = %(provider)s)
+            OR EXISTS (SELECT FROM payments_refunds
+                       WHERE status = 'requested' AND next_try_at <= clock_timestamp()
+                         AND provider = %(provider)s) AS due
+        """,
+        {"provider": provider},
+    )
+    row = await cursor.fetchone()
+    return row is not None and bool(row["due"])
+
+
 async def find_receipt(tx: Transaction, provider: str, ref: str) -> Receipt | None:
     cursor = await tx.execute(
         "SELECT * FROM payments_receipts WHERE provider = %s AND provider_ref = %s",
@@ -236,13 +256,12 @@ async def refunded_minor(tx: Transaction, provider: str, ref: str) -> int:
     return 0 if row is None else int(row["refunded"])
 
 
-async def save_refund(tx: Transaction, refund: Refund, *, refund_ref: str | None) -> None:
+async def save_refund(tx: Transaction, refund: Refund, *, refund_ref: str) -> None:
     await tx.execute(
         """
-        UPDATE payments_refunds SET status = %s, refund_ref = coalesce(%s, refund_ref), attempt = %s
-        WHERE refund_id = %s
+        UPDATE payments_refunds SET status = %s, refund_ref = %s WHERE refund_id = %s
         """,
-        (refund.status, refund_ref, refund.attempt, refund.refund_id),
+        (refund.status, refund_ref, refund.refund_id),
     )
 
 
@@ -315,5 +334,4 @@ def _to_refund(row: DictRow) -> Refund:
         reason=row["reason"],
         debit_account=row["debit_account"],
         status=RefundStatus(row["status"]),
-        attempt=row["attempt"],
     )

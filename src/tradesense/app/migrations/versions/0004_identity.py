@@ -59,4 +59,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("migrations go forward only; restore a backup instead")
+    raise RuntimeError("migrations go forward only; restore a backup instead")

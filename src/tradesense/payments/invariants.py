@@ -1,0 +1,59 @@
+"""What must always be true of payments; each query returns the rows that break it."""
+
+INVARIANTS = {
+    "money received is in the books, once, as it was received": """
+        SELECT r.provider_ref, r.amount_minor, r.currency, t.amount_minor AS booked_minor
+        FROM payments_receipts r
+        LEFT JOIN ledger_transfers t
+            ON t.id = r.transfer_id AND t.amount_minor = r.amount_minor
+            AND t.currency = r.currency
+            AND t.debit = 'clearing:' || r.provider || ':' || r.currency
+            AND t.credit = CASE r.fate WHEN 'honoured' THEN 'deferred-revenue:'
+                           ELSE 'unapplied:' END || r.currency
+        WHERE r.transfer_id IS NOT NULL AND t.id IS NULL
+    """,
+    "a payment has succeeded if, and only if, it has an honoured receipt of its amount": """
+        SELECT p.payment_id, p.status, r.amount_minor, r.currency
+        FROM payments_payments p
+        LEFT JOIN payments_receipts r ON r.payment_id = p.payment_id AND r.fate = 'honoured'
+        WHERE (p.status = 'succeeded') <> (r.payment_id IS NOT NULL)
+           OR (r.amount_minor, r.currency) <> (p.amount_minor, p.currency)
+    """,
+    "money that is not honoured goes back in full, once": """
+        SELECT r.provider_ref, r.amount_minor, count(f.refund_id) AS refunds
+        FROM payments_receipts r
+        LEFT JOIN payments_refunds f USING (provider, provider_ref)
+        WHERE r.fate = 'returned'
+        GROUP BY r.provider_ref, r.amount_minor
+        HAVING count(f.refund_id) <> 1 OR sum(f.amount_minor) <> r.amount_minor
+    """,
+    "no more goes back than was received": """
+        SELECT r.provider_ref, r.amount_minor, sum(f.amount_minor) AS refunded_minor
+        FROM payments_receipts r
+        JOIN payments_refunds f USING (provider, provider_ref)
+        WHERE f.status <> 'failed'
+        GROUP BY r.provider_ref, r.amount_minor
+        HAVING sum(f.amount_minor) > r.amount_minor
+    """,
+    "what went back left the books, once": """
+        SELECT f.refund_id, f.amount_minor, count(t.id) AS transfers
+        FROM payments_refunds f
+        JOIN payments_receipts r USING (provider, provider_ref)
+        LEFT JOIN trail_entries e
+            ON e.stream = 'payment:' || f.payment_id AND e.kind = 'PaymentRefunded'
+            AND convert_from(e.canonical, 'UTF8')::jsonb -> 'data' ->> 'refund_id'
+                = f.refund_id::text
+        LEFT JOIN ledger_transfers t
+            ON t.credit = 'clearing:' || f.provider || ':' || f.currency
+            AND t.debit = f.debit_account AND t.amount_minor = f.amount_minor
+            AND t.reason = 'refund: ' || f.reason
+        WHERE f.status = 'succeeded' AND r.transfer_id IS NOT NULL
+        GROUP BY f.refund_id, f.amount_minor
+        HAVING count(t.id) = 0 OR count(e.id) = 0
+    """,
+    "every webhook that was kept is being looked into, or has its outcome": """
+        SELECT w.event_id FROM payments_webhooks w
+        LEFT JOIN payments_webhook_work k USING (provider, event_id)
+        WHERE k.event_id IS NULL OR (k.done_at IS NULL) <> (k.outcome IS NULL)
+    """,
+}
