@@ -31,13 +31,14 @@ class Step:
     note: str | None
 
     @property
-    def is_done(self) -> bool:
-        """Tell whether nothing was left when the step began."""
-        return self.progress.target is None
+    def is_in_backlog(self) -> bool:
+        """Tell whether more slices of the same backlog follow."""
+        return self.progress.target is not None
 
 
 async def seal(tx: Transaction, *, key: SigningKey, origin: str, slice_max: int = SLICE) -> Step:
     """Seal what is new, at most `slice_max` entries of it, and sign the tree. Needs a begun log."""
+    await store.begin_step(tx)
     progress = await store.find_progress(tx, lock=True)
     if progress is None:
         raise RuntimeError("the log has not begun; see `begin`")

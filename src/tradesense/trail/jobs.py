@@ -1,0 +1,92 @@
+"""
+The sealer as a process runs it: through lost leases, lost databases, and refusals.
+
+    wait for the lease -> open the log -> seal and witness -> trouble -> open the log again
+"""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from tradesense.infra.db import Database
+from tradesense.infra.lease import LeaseLost, hold
+from tradesense.kernel.errors import OutcomeUnknown, TradeSenseError, Unavailable
+from tradesense.trail.sealing import sealer
+from tradesense.trail.sealing.sealer import Confirm, Log
+
+LEASE = "sealer"
+RETRY_S = 0.2  # after the database went away: `Database` itself has waited ten seconds
+LOOK_AGAIN_S = 5.0  # after a refusal: until somebody has put it right
+LAST_WORD_S = 1.0  # for telling the witness when we are asked to stop
+
+log = structlog.get_logger()
+
+
+async def run_sealer(db: Database, *, home: Path) -> None:
+    """Keep the trail of `db` sealed until cancelled; `home` holds `keys` and `witness`."""
+    while True:
+        try:
+            async with hold(db, LEASE) as lease:
+                await _go_on(db, home, lease.confirm)
+        except LeaseLost as lost:
+            log.warning("another sealer took over", reason=str(lost))
+
+
+async def _go_on(db: Database, home: Path, confirm: Confirm) -> None:
+    """Open the log and seal; after every trouble, again. Raises LeaseLost."""
+    refusal = ""
+    while True:
+        try:
+            opened = await sealer.open_log(db, home)
+            log.info("sealing", origin=opened.origin, size=opened.progress.frontier.size)
+            refusal = ""
+            await _seal(db, opened, confirm)
+        except LeaseLost:
+            raise
+        except (Unavailable, OutcomeUnknown) as error:
+            log.warning("the database is away", reason=str(error))
+            await asyncio.sleep(RETRY_S)
+        except TradeSenseError as error:
+            if str(error) != refusal:
+                log.critical("the trail is not sealed any more", reason=str(error))
+            refusal = str(error)
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _seal(db: Database, opened: Log, confirm: Confirm) -> None:
+    """Seal and witness until something goes wrong, and raise it."""
+    try:
+        await _seal_and_witness(db, opened, confirm)
+    except asyncio.CancelledError:
+        try:
+            async with asyncio.timeout(LAST_WORD_S):
+                await sealer.tell_witness(db, opened)
+        except (TradeSenseError, TimeoutError, OSError) as error:
+            log.warning("the witness is behind until the next start", reason=str(error))
+        raise
+
+
+async def _seal_and_witness(db: Database, opened: Log, confirm: Confirm) -> None:
+    sealed = asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sealer.keep_sealing(db, opened, confirm=confirm, sealed=sealed))
+            group.create_task(sealer.keep_witness(db, opened, sealed=sealed))
+    except* TradeSenseError as troubles:
+        raise min(_leaves(troubles), key=_weight) from None
+
+
+def _leaves(group: BaseExceptionGroup[TradeSenseError]) -> list[TradeSenseError]:
+    return [
+        leaf
+        for each in group.exceptions
+        for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+    ]
+
+
+def _weight(trouble: TradeSenseError) -> int:
+    """Order troubles: a lost lease ends us, a refusal is said, the rest is waited for."""
+    if isinstance(trouble, LeaseLost):
+        return 0
+    return 2 if isinstance(trouble, Unavailable | OutcomeUnknown) else 1
