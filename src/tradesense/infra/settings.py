@@ -88,8 +88,8 @@ class Settings:
         secrets = Secrets.find(home)
         secret = _secret(values, secrets)
         host = values.get("HOST", "127.0.0.1")
-        port = _integer(values, "PORT", 8000, high=65_535)
-        sandbox_port = _integer(values, "SANDBOX_PORT", 8001, high=65_535)
+        port = _integer(values, "PORT", 8000, low=1, high=65_535)
+        sandbox_port = _integer(values, "SANDBOX_PORT", 8001, low=1, high=65_535)
         return cls(
             home=home,
             **_databases(values, secrets),
@@ -101,7 +101,7 @@ class Settings:
             clock=_one_of(values, "CLOCK", ("system", "driven")),
             prices=_files(values, "PRICES"),
             layout=values.get("LAYOUT"),
-            seed=_integer(values, "SEED", 1, high=2**63 - 1),
+            seed=_integer(values, "SEED", 1, low=0, high=2**63 - 1),
             **_provider(values, secret, sandbox_port),
             secret=secret,
             log_level=_one_of(values, "LOG_LEVEL", ("info", "debug", "warning", "error")),
@@ -128,15 +128,15 @@ def _known(environ: Mapping[str, str]) -> dict[str, str]:
     }
     for name in ours:
         if name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.0)[0]
+            near = difflib.get_close_matches(name.upper(), VARIABLES, n=1, cutoff=0.0)[0]
             raise BadSetting(f"unknown variable {PREFIX}{name}; the nearest known: {PREFIX}{near}")
     return {name: text for name, text in ours.items() if text}
 
 
-def _integer(values: Mapping[str, str], name: str, default: int, *, high: int) -> int:
+def _integer(values: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
     text = values.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or int(text) > high:
-        raise BadSetting(f"{PREFIX}{name}={text!r}: write a whole number from 0 to {high}")
+    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
+        raise BadSetting(f"{PREFIX}{name}={text!r}: write a whole number from {low} to {high}")
     return int(text)
 
 
@@ -241,7 +241,7 @@ def _provider(values: Mapping[str, str], secret: str, sandbox_port: int) -> _Pro
         base = _address(values, "STRIPE_API_BASE", ("https", "http"), STRIPE_API)
     else:
         raise BadSetting(
-            f"{PREFIX}STRIPE_SECRET_KEY and {PREFIX}STRIPE_WEBHOOK_SECRETS go together: "
-            "set both, or nothing of Stripe for the sandbox"
+            f"{PREFIX}STRIPE_SECRET_KEY and {PREFIX}STRIPE_WEBHOOK_SECRETS go together, and with "
+            f"{PREFIX}STRIPE_API_BASE: set both, or none of the three for the sandbox"
         )
     return _Provider(stripe_api_base=base, stripe_secret_key=key, stripe_webhook_secrets=signing)

@@ -180,7 +180,7 @@ class Database:
                     return await self._attempt(call)
             except (_DidNotHappen, _MayHaveHappened, NoConnection) as error:
                 if time.monotonic() + pause_s >= call.deadline:
-                    reason = error.__cause__ or error
+                    reason = error if isinstance(error, NoConnection) else error.__cause__
                     if call.unsure or isinstance(error, _MayHaveHappened):
                         raise OutcomeUnknown(f"no answer to COMMIT: {reason}") from error
                     raise TimedOut(f"the database did not take it in time: {reason}") from error

@@ -24,12 +24,12 @@ def _password() -> str:
 class Secrets:
     """Made once per data folder, kept in `secrets/instance.json`, readable by its owner only."""
 
-    superuser: str = field(default_factory=_password)
-    owner: str = field(default_factory=_password)
-    app: str = field(default_factory=_password)
-    sealer: str = field(default_factory=_password)
-    valkey: str = field(default_factory=_password)
-    master: str = field(default_factory=lambda: secrets.token_hex(32))
+    superuser: str = field(default_factory=_password, repr=False)
+    owner: str = field(default_factory=_password, repr=False)
+    app: str = field(default_factory=_password, repr=False)
+    sealer: str = field(default_factory=_password, repr=False)
+    valkey: str = field(default_factory=_password, repr=False)
+    master: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     postgres_port: int = 0  # 0: not chosen yet
     valkey_port: int = 0
 

@@ -1,0 +1,37 @@
+"""Derived ids: equal causes, equal id."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradesense.kernel.ids import derive
+
+NAMES = st.lists(st.text() | st.integers() | st.uuids(), min_size=1, max_size=4)
+
+
+@given(NAMES)
+def test_the_same_names_give_the_same_id(names):
+    assert derive(*names) == derive(*names)
+
+
+@given(NAMES, NAMES)
+def test_other_names_give_another_id(one, other):
+    same = [str(name) for name in one] == [str(name) for name in other]
+    assert (derive(*one) == derive(*other)) == same
+
+
+def test_names_do_not_run_together():
+    assert derive("ab", "c") != derive("a", "bc")
+
+
+def test_is_a_version_5_uuid_that_never_changes():
+    made = derive(UUID(int=7), "challenge")
+    assert made.version == 5
+    assert made == UUID("f1cb712b-6dc8-57a8-a735-9085eea124a5")
+
+
+def test_needs_a_name():
+    with pytest.raises(TypeError):
+        derive()
