@@ -20,7 +20,7 @@ KEY_LIFE_S = 20 * 3600
 
 
 class KeySpent(OutcomeUnknown):
-    """It may have happened, and a repeat under this key would only bring the same answer."""
+    """It may have happened, and a repeat under this key would only bring the same error."""
 
     code = "sagas.key_spent"
 
@@ -44,17 +44,17 @@ class Remote(Generic[Answer]):
     """
     A step that asks somebody outside: the intent is committed, then asked, then the outcome.
 
-    `ask(runtime, saga, key)` runs between transactions and may run more than once with one key.
-    It raises Rejected if it surely never will happen, Unavailable if it did not happen,
-    OutcomeUnknown if it may have; KeySpent if only looking it up can tell. `settle(tx, saga,
-    answer, now)` commits the answer and must not refuse it. `look_up` finds an earlier attempt
-    by its key, or returns None if it never happened; then the next attempt gets a new key.
+    `ask(runtime, saga, key)` runs between transactions, more than once per key if need be. It
+    raises Rejected if it surely never will happen, Unavailable if it did not happen,
+    OutcomeUnknown if it may have: then the same key is repeated. KeySpent, or a key older than
+    `key_life_s`, makes a new attempt: where `saga.attempt` is above 1, `ask` looks for what
+    earlier attempts have done before it does anything new. `settle(tx, saga, answer, now)`
+    commits the answer, and must not refuse it.
     """
 
     name: str
     ask: Callable[[Runtime, Saga, str], Awaitable[Answer]]
     settle: Callable[[Transaction, Saga, Answer, datetime], Awaitable[Data]]
-    look_up: Callable[[Runtime, Saga, str], Awaitable[Answer | None]] | None = None
     undo: "Step | None" = None
     tries_max: int = TRIES_MAX
     key_life_s: float = KEY_LIFE_S

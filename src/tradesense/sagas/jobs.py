@@ -19,11 +19,10 @@ from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
-from tradesense.sagas import moves, rules, service, store
+from tradesense.sagas import moves, service, store
 from tradesense.sagas.definition import Definition
-from tradesense.sagas.model import Data, Sort
+from tradesense.sagas.model import Data
 from tradesense.sagas.moves import Call, Moved
-from tradesense.sagas.store import Save
 
 # Taken over after 4 s, well inside the 5 s that a trader may notice; renewed four times as often.
 LEASE_S = 4.0
@@ -98,7 +97,7 @@ class Runner:
             beat = group.create_task(self._renew(call))
             try:
                 async with asyncio.timeout(ASK_TIMEOUT_S):
-                    return await call.ask(self._runtime, call.saga, call.key)
+                    return await call.step.ask(self._runtime, call.saga, call.key)
             except TimeoutError:
                 return OutcomeUnknown(f"no answer in {ASK_TIMEOUT_S:.0f} s")
             except Exception as error:  # noqa: BLE001 -- judged when the outcome is committed
@@ -130,11 +129,6 @@ async def _settle(tx: Transaction, call: Call, outcome: object, now: datetime) -
         log.info("saga claim was taken over", saga=str(call.saga.id), key=call.key)
         return
     shape = call.definition.shape
-    if call.is_look_up and outcome is None:
-        again = rules.not_found(saga)
-        save = Save(saga=again, sort=Sort.REMOTE, wake_in_s=0)
-        await store.save(tx, [save])
-        return
     if isinstance(outcome, Exception):
         after = moves.judge(shape, saga, outcome)
     else:

@@ -11,6 +11,10 @@ from tradesense.kernel.events import Event
 
 Data = Mapping[str, JsonValue]
 
+# Reasons that the machine itself gives; the others are the codes of errors that steps raise.
+DEADLINE_PASSED = "sagas.deadline_passed"
+OUT_OF_TRIES = "sagas.out_of_tries"
+
 
 class State(StrEnum):
     RUNNING = "running"
@@ -74,7 +78,6 @@ class Saga:
     position: int = 0
     data: Data = field(default_factory=dict)
     attempt: int = 1
-    is_key_spent: bool = False
     tries: int = 0
     reason: str | None = None
     trouble: str | None = None

@@ -10,12 +10,11 @@ import psycopg
 import structlog
 
 from tradesense.infra.db import Transaction
-from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import InvariantBroken, Rejected, TradeSenseError
 from tradesense.kernel.events import Event
 from tradesense.sagas import rules
 from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remote
-from tradesense.sagas.model import Data, Move, Saga, Shape, Sort
+from tradesense.sagas.model import DEADLINE_PASSED, Data, Move, Saga, Shape, Sort
 from tradesense.sagas.store import Asked, Claimed, Save
 
 Signals = Mapping[tuple[UUID, str], Data]
@@ -34,8 +33,6 @@ class Call:
     step: Remote[Any]
     token: int
     key: str
-    ask: Callable[[Runtime, Saga, str], Awaitable[Any]]
-    is_look_up: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +112,13 @@ def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
     if move is None:
         return Moved(save=Save(saga=saga, sort=None, wake_in_s=None), events=events)
     is_same_move = (saga.state, saga.position) == (before.state, before.position)
+    is_same_key = is_same_move and saga.attempt == before.attempt
     return Moved(
         save=Save(
             saga=saga,
             sort=move.sort,
             wake_in_s=rules.pause_s(saga.tries) if is_same_move else 0,
-            asked=Asked.KEPT if is_same_move else Asked.CLEARED,
+            asked=Asked.KEPT if is_same_key else Asked.CLEARED,
         ),
         events=events,
     )
@@ -152,7 +150,7 @@ async def _wait(
         return follow(
             shape,
             saga,
-            rules.refused(shape, saga, reason=rules.DEADLINE_PASSED, trouble=late),
+            rules.refused(shape, saga, reason=DEADLINE_PASSED, trouble=late),
         )
     return Moved(save=Save(saga=saga, sort=Sort.AWAIT, wake_in_s=None))
 
@@ -178,21 +176,21 @@ def _claim(
 ) -> Moved:
     saga = claimed.saga
     is_old = claimed.asked_s is not None and claimed.asked_s > step.key_life_s
-    is_look_up = saga.is_key_spent or is_old
-    ask = step.look_up if is_look_up else step.ask
-    if ask is None:
-        spent = f"{rules.key(saga, move)} can no longer be repeated, and nobody can look it up"
-        parked = rules.parked(definition.shape, saga, reason=rules.KEY_SPENT, trouble=spent)
-        return follow(definition.shape, saga, parked)
+    if is_old:
+        saga = replace(saga, attempt=saga.attempt + 1)
     return Moved(
-        save=Save(saga=saga, sort=Sort.REMOTE, wake_in_s=lease_s, asked=Asked.NOW, claims=1),
+        save=Save(
+            saga=saga,
+            sort=Sort.REMOTE,
+            wake_in_s=lease_s,
+            asked=Asked.AFRESH if is_old else Asked.NOW,
+            claims=1,
+        ),
         call=Call(
             definition=definition,
             saga=saga,
             step=step,
             token=claimed.token + 1,
             key=rules.key(saga, move),
-            ask=ask,
-            is_look_up=is_look_up,
         ),
     )

@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from tradesense.kernel.events import Event
 from tradesense.sagas.model import (
+    OUT_OF_TRIES,
     Data,
     Move,
     Saga,
@@ -33,10 +34,6 @@ from tradesense.sagas.model import (
     StepDone,
     StepUndone,
 )
-
-DEADLINE_PASSED = "sagas.deadline_passed"
-OUT_OF_TRIES = "sagas.out_of_tries"
-KEY_SPENT = "sagas.key_spent"
 
 # The first pause is shorter than a person notices; the longest is how long a recovered
 # provider waits for us at most.
@@ -81,22 +78,21 @@ def refused(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:
 
 
 def delayed(shape: Shape, saga: Saga, *, trouble: str, is_key_spent: bool = False) -> Next:
-    """Return the saga after its current move did not get through; parked when out of tries."""
+    """
+    Return the saga after its current move did not get through; parked when out of tries.
+
+    The next try repeats the key, unless that is spent.
+    """
     move = _require_current(shape, saga)
     tried = replace(
         saga,
         tries=saga.tries + 1,
         trouble=trouble,
-        is_key_spent=saga.is_key_spent or is_key_spent,
+        attempt=saga.attempt + is_key_spent,
     )
     if tried.tries < move.tries_max:
         return tried, ()
     return _park(tried, move, reason=OUT_OF_TRIES, trouble=trouble)
-
-
-def not_found(saga: Saga) -> Saga:
-    """Return the saga once the provider says that the attempt never happened: a new one follows."""
-    return replace(saga, attempt=saga.attempt + 1, is_key_spent=False)
 
 
 def parked(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:
@@ -146,9 +142,7 @@ def _park(saga: Saga, move: Move, *, reason: str, trouble: str) -> Next:
 
 def _fresh(saga: Saga) -> Saga:
     """Forget what concerned the move before."""
-    return replace(
-        saga, attempt=1, is_key_spent=False, tries=0, trouble=None, waits_for=None, due_at=None
-    )
+    return replace(saga, attempt=1, tries=0, trouble=None, waits_for=None, due_at=None)
 
 
 def _require_current(shape: Shape, saga: Saga) -> Move:

@@ -13,8 +13,8 @@ from tradesense.infra.db import Transaction
 from tradesense.sagas.model import Data, Saga, Sort, State
 
 SAGA = """
-    id, kind, version, state, position, data, attempt, is_key_spent, tries, reason, trouble,
-    parked_from, waits_for, due_at
+    id, kind, version, state, position, data, attempt, tries, reason, trouble, parked_from,
+    waits_for, due_at
 """
 
 
@@ -22,6 +22,7 @@ class Asked(StrEnum):
     """What becomes of the moment at which the current attempt was first asked."""
 
     NOW = "now"  # first asked now, unless it was before
+    AFRESH = "afresh"  # now, whatever was before
     KEPT = "kept"
     CLEARED = "cleared"
 
@@ -158,19 +159,20 @@ async def save(tx: Transaction, saves: Sequence[Save]) -> None:
         """
         UPDATE saga_instances AS i SET
           state = s.state, position = s.position, data = s.data, attempt = s.attempt,
-          is_key_spent = s.is_key_spent, tries = s.tries, reason = s.reason,
-          trouble = s.trouble, parked_from = s.parked_from, waits_for = s.waits_for,
+          tries = s.tries, reason = s.reason, trouble = s.trouble,
+          parked_from = s.parked_from, waits_for = s.waits_for,
           due_at = s.due_at, sort = s.sort, token = i.token + s.claims,
           wake_at = clock_timestamp() + make_interval(secs => s.wake_in_s),
           asked_at = CASE s.asked WHEN 'now' THEN coalesce(i.asked_at, clock_timestamp())
+                                  WHEN 'afresh' THEN clock_timestamp()
                                   WHEN 'kept' THEN i.asked_at END,
           changed_at = clock_timestamp()
         FROM unnest(
           %(ids)s::uuid[], %(states)s::text[], %(positions)s::int[], %(datas)s::jsonb[],
-          %(attempts)s::int[], %(spent)s::boolean[], %(tries)s::int[], %(reasons)s::text[],
+          %(attempts)s::int[], %(tries)s::int[], %(reasons)s::text[],
           %(troubles)s::text[], %(parked)s::text[], %(waits)s::text[], %(dues)s::timestamptz[],
           %(sorts)s::text[], %(claims)s::int[], %(wakes)s::float8[], %(asked)s::text[])
-          AS s (id, state, position, data, attempt, is_key_spent, tries, reason, trouble,
+          AS s (id, state, position, data, attempt, tries, reason, trouble,
                 parked_from, waits_for, due_at, sort, claims, wake_in_s, asked)
         WHERE i.id = s.id
         """,
@@ -180,7 +182,6 @@ async def save(tx: Transaction, saves: Sequence[Save]) -> None:
             "positions": [saga.position for saga in sagas],
             "datas": [Jsonb(saga.data) for saga in sagas],
             "attempts": [saga.attempt for saga in sagas],
-            "spent": [saga.is_key_spent for saga in sagas],
             "tries": [saga.tries for saga in sagas],
             "reasons": [saga.reason for saga in sagas],
             "troubles": [saga.trouble for saga in sagas],
@@ -244,7 +245,6 @@ def _saga(row: DictRow) -> Saga:
         position=row["position"],
         data=row["data"],
         attempt=row["attempt"],
-        is_key_spent=row["is_key_spent"],
         tries=row["tries"],
         reason=row["reason"],
         trouble=row["trouble"],

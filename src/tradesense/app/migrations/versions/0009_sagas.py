@@ -13,7 +13,6 @@ CREATE TABLE saga_instances (
   position     int NOT NULL CHECK (position >= 0),
   data         jsonb NOT NULL,
   attempt      int NOT NULL DEFAULT 1 CHECK (attempt > 0),
-  is_key_spent boolean NOT NULL DEFAULT false,
   tries        int NOT NULL DEFAULT 0 CHECK (tries >= 0),
   reason       text,
   trouble      text,

@@ -1,0 +1,125 @@
+"""
+The story of a purchase, from the order to the running challenge, or the money back.
+
+    request-payment ─▶ offer-payment ─▶ await-payment ─▶ start-challenge (pivot)
+          │ undo           (remote)       24 h at most
+          ▼
+    return-money: withdraw the offer or refund, and wait until it is done
+"""
+
+from datetime import datetime
+from functools import partial
+
+from tradesense import payments
+from tradesense.bus import Subscription
+from tradesense.infra.db import Transaction
+from tradesense.infra.runtime import Runtime
+from tradesense.kernel.errors import Rejected
+from tradesense.kernel.ids import derive
+from tradesense.kernel.money import Money
+from tradesense.payments.model import IntentAsked, Provider, ProviderPayment
+from tradesense.purchases import rules, service
+from tradesense.sagas import Await, Definition, Local, Remote, Saga
+from tradesense.sagas.model import Data
+
+# As long as Stripe keeps a Checkout Session open.
+PAY_WITHIN_S = 24 * 3600
+
+# Banks return card payments within days; after a month a person must look.
+RETURN_WITHIN_S = 30 * 24 * 3600
+
+
+class PaymentMismatched(Rejected):
+    """The buyer paid something else than the price; it goes back."""
+
+    code = rules.MISMATCHED
+
+
+class PaymentFailed(Rejected):
+    """The provider gave the payment up."""
+
+    code = rules.PAYMENT_FAILED
+
+
+def story(provider: Provider) -> Definition:
+    """Return the saga of a purchase that is paid through `provider`."""
+    return Definition(
+        kind=service.SAGA_KIND,
+        version=service.SAGA_VERSION,
+        steps=(
+            Local(
+                name="request-payment",
+                do=_request_payment,
+                undo=Await(
+                    name="return-money",
+                    enter=_give_up,
+                    signal=rules.MONEY_RETURNED,
+                    within_s=RETURN_WITHIN_S,
+                    judge=dict,
+                ),
+            ),
+            Remote(name="offer-payment", ask=partial(_offer, provider), settle=_keep_offer),
+            Await(
+                name="await-payment",
+                signal=rules.PAYMENT,
+                within_s=PAY_WITHIN_S,
+                judge=_judge_payment,
+            ),
+            Local(name="start-challenge", do=_start_challenge),
+        ),
+        pivot="start-challenge",
+    )
+
+
+SUBSCRIPTION = Subscription(
+    name="purchases",
+    kinds=(
+        "PaymentSucceeded",
+        "PaymentMismatched",
+        "PaymentFailed",
+        "PaymentCancelled",
+        "PaymentRefunded",
+    ),
+    apply=service.hear,
+)
+
+
+async def _request_payment(tx: Transaction, saga: Saga, now: datetime) -> Data:
+    await service.request_payment(tx, saga.id, now=now)
+    return {}
+
+
+async def _offer(provider: Provider, _: Runtime, saga: Saga, __: str) -> ProviderPayment:
+    """Ask the provider, which makes one offer per payment however often it is asked."""
+    return await provider.create_intent(
+        IntentAsked(
+            payment_id=derive(saga.id, "payment"),
+            purchase_id=saga.id,
+            amount=Money(int(str(saga.data["amount_minor"])), str(saga.data["currency"])),
+        )
+    )
+
+
+async def _keep_offer(tx: Transaction, saga: Saga, seen: ProviderPayment, now: datetime) -> Data:
+    await payments.record_offer(tx, payment_id=derive(saga.id, "payment"), seen=seen, now=now)
+    return {}
+
+
+def _judge_payment(heard: Data) -> Data:
+    match heard["outcome"]:
+        case "succeeded":
+            return {}
+        case "mismatched":
+            raise PaymentMismatched("the buyer paid something else than the price")
+        case _:
+            raise PaymentFailed("the provider gave the payment up")
+
+
+async def _start_challenge(tx: Transaction, saga: Saga, now: datetime) -> Data:
+    await service.start_challenge(tx, saga.id, now=now)
+    return {}
+
+
+async def _give_up(tx: Transaction, saga: Saga, now: datetime) -> Data:
+    await service.give_up(tx, saga.id, reason=saga.reason or rules.PAYMENT_FAILED, now=now)
+    return {}
