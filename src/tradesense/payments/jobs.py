@@ -7,12 +7,14 @@ again by itself. What fails is tried again with growing pauses; nothing is given
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 import structlog
 
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
+from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, TradeSenseError, Unavailable
 from tradesense.payments import refunds, service, store
 from tradesense.payments.model import (
@@ -23,6 +25,7 @@ from tradesense.payments.model import (
     RefundAsked,
 )
 from tradesense.payments.providers import UnknownAtProvider
+from tradesense.payments.providers.stripe import open_stripe
 from tradesense.payments.webhooks import inbox
 from tradesense.payments.webhooks import store as webhooks
 from tradesense.payments.webhooks.store import Due
@@ -33,6 +36,11 @@ CALLS_MAX = 8  # at once, per provider and process
 T = TypeVar("T")
 
 log = structlog.get_logger()
+
+
+def open_provider(settings: Settings) -> AbstractAsyncContextManager[Provider]:
+    """Open whoever takes money for this instance."""
+    return open_stripe(settings)
 
 
 async def do_due(runtime: Runtime, provider: Provider) -> int:

@@ -16,7 +16,7 @@ from tradesense.kernel.errors import Forbidden
 from tradesense.kernel.ids import derive
 from tradesense.payments.model import Payment, PaymentStatus
 from tradesense.purchases import service
-from tradesense.purchases.model import Purchase, PurchaseStatus
+from tradesense.purchases.model import WAKE, Purchase, PurchaseStatus
 
 router = APIRouter(prefix="/api/v1/purchases", tags=["purchases"])
 
@@ -60,7 +60,9 @@ async def open_purchase(
         )
         return _view(purchase, None)
 
-    return await once.answer(verb, scope=f"user:{user_id}", status=201)
+    answer = await once.answer(verb, scope=f"user:{user_id}", status=201)
+    await runtime.redis.publish(WAKE, b"")
+    return answer
 
 
 @router.get("")

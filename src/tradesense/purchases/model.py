@@ -17,6 +17,8 @@ from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 
+WAKE = "purchases"  # the channel on which the worker hears of new ones
+
 
 class PurchaseStatus(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"

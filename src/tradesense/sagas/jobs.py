@@ -10,7 +10,7 @@ its token.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -40,17 +40,25 @@ class Runner:
     """Advances the sagas of some definitions; its calls are tasks of the owner's group."""
 
     def __init__(
-        self, runtime: Runtime, definitions: Sequence[Definition], calls: asyncio.TaskGroup
+        self,
+        runtime: Runtime,
+        definitions: Sequence[Definition],
+        calls: asyncio.TaskGroup,
+        *,
+        on_settled: Callable[[], None] | None = None,
     ) -> None:
         self._runtime = runtime
         self._definitions = {definition.pin: definition for definition in definitions}
         self._calls = calls
         self._calls_free = CALLS_MAX
-        self.settled = asyncio.Event()  # set whenever a call has come to its end
+        self._on_settled = on_settled  # told whenever a call has come to its end
 
     async def advance(self) -> int:
         """Move what is due, begin its calls, and return how many instances that were."""
         now = self._runtime.now()
+        async with self._runtime.db.reading() as tx:
+            if not await store.has_due(tx, pins=list(self._definitions), now=now):
+                return 0
         moved = await self._runtime.db.run(
             lambda tx: self._claim(tx, now), key=f"sagas:{self._runtime.new_id()}"
         )
@@ -89,7 +97,8 @@ class Runner:
             log.warning("saga outcome not kept", saga=str(call.saga.id), trouble=str(error))
         finally:
             self._calls_free += 1
-            self.settled.set()
+            if self._on_settled is not None:
+                self._on_settled()
 
     async def _ask(self, call: Call) -> object:
         """Return the provider's answer, or the error that stood in its place."""
