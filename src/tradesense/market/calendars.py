@@ -23,6 +23,7 @@ from tradesense.market.model import Instrument
 ALWAYS = "crypto"
 _FOR_EVER_US = 2**53 - 1  # the largest integer every JSON reader keeps exact; the year 2255
 _SATURDAY = 5
+_HOUR_US = 3_600_000_000
 _WEEK = timedelta(days=7)
 # No market of ours rests longer: Christmas and a weekend, or Easter from Friday to Monday.
 _REST_WEEKS_MAX = 3
@@ -79,13 +80,18 @@ def next_close(instrument: Instrument, at_us: int) -> int | None:
     return next(session.close_us for session in around if session.close_us > at_us)
 
 
-def _sessions_around(calendar: str, at_us: int) -> list[Session]:
+def _sessions_around(calendar: str, at_us: int) -> tuple[Session, ...]:
+    return _sessions_around_hour(calendar, at_us // _HOUR_US)
+
+
+@lru_cache(maxsize=4096)
+def _sessions_around_hour(calendar: str, hour: int) -> tuple[Session, ...]:
     if calendar not in _CALENDARS:
         raise ValueError(f"no calendar {calendar!r}; there are {ALWAYS}, {', '.join(_CALENDARS)}")
-    day = from_us(at_us).astimezone(_CALENDARS[calendar].zone).date()
+    day = from_us(hour * _HOUR_US).astimezone(_CALENDARS[calendar].zone).date()
     monday = day - timedelta(days=day.weekday())
     weeks = (monday + _WEEK * n for n in range(-1, _REST_WEEKS_MAX))
-    return [session for week in weeks for session in _week(calendar, week)]
+    return tuple(session for week in weeks for session in _week(calendar, week))
 
 
 @lru_cache(maxsize=1024)

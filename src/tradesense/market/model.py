@@ -80,6 +80,24 @@ class TapeItem(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where the tape stands; 0 where nothing has happened yet."""
+
+    last_seq: int
+    clock_us: int  # the latest clock item
+    boundary_us: int  # the latest reset item
+    resets_until_us: int  # every boundary up to here is on the tape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The latest-stamped quote of a symbol, whatever its status, and its latest valid one."""
+
+    seen: TapeItem
+    valid: TapeItem | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """The valid quotes of a block: lowest and highest bid and ask, in price units."""
 
@@ -109,6 +127,15 @@ class BlockText:
 
     block: Block
     text: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What the feed commits at once: the next items, and the blocks that they have filled."""
+
+    items: tuple[TapeItem, ...]
+    blocks: tuple[Block, ...]
+    resets_until_us: int
 
 
 @dataclass(frozen=True, slots=True)

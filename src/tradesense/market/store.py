@@ -1,12 +1,12 @@
-"""Every SQL statement of market; rows <-> nouns."""
+"""The SQL of the tape itself: its lines, where it stands, what was quoted last."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from psycopg.rows import DictRow, TupleRow, tuple_row
 
 from tradesense.infra.db import Transaction
-from tradesense.market.model import CLOCK, Kind, Status, TapeItem
+from tradesense.kernel.errors import InvariantBroken
+from tradesense.market.model import CLOCK, Kind, Latest, Position, Quote, Status, TapeItem
 
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status} | {None: None}
@@ -14,51 +14,35 @@ _NO_QUOTE = f"{CLOCK}\t\\N\t\\N\t\\N\tfalse"  # what clock and reset items leave
 _NO_RESET = "\t\\N\t\\N\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where the tape stands: its last number, its last clock, and the boundaries it has passed."""
-
-    last_seq: int
-    clock_us: int
-    resets_until_us: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest:
-    """A symbol's latest quote that was not late, and its latest valid one (None: as before)."""
-
-    symbol: str
-    seen_us: int
-    seen_bid: int
-    seen_ask: int
-    valid: TapeItem | None
-
-
 async def lock_position(tx: Transaction) -> Position:
     """Read where the tape stands, and hold it until `tx` ends: nobody else can append."""
-    cursor = await tx.execute(
-        "SELECT last_seq, clock_us, resets_until_us FROM market_position FOR UPDATE"
-    )
+    cursor = await tx.execute("SELECT * FROM market_position FOR UPDATE")
     return _position(await cursor.fetchone())
 
 
-async def position(tx: Transaction) -> Position:
-    cursor = await tx.execute("SELECT last_seq, clock_us, resets_until_us FROM market_position")
+async def get_position(tx: Transaction) -> Position:
+    cursor = await tx.execute("SELECT * FROM market_position")
     return _position(await cursor.fetchone())
 
 
 def _position(row: DictRow | None) -> Position:
     if row is None:
-        raise LookupError("market_position has lost its row; run the migrations")
+        raise InvariantBroken("market_position has lost its row; restore it from a backup")
     return Position(
-        last_seq=row["last_seq"], clock_us=row["clock_us"], resets_until_us=row["resets_until_us"]
+        last_seq=row["last_seq"],
+        clock_us=row["clock_us"],
+        boundary_us=row["boundary_us"],
+        resets_until_us=row["resets_until_us"],
     )
 
 
-async def save_position(tx: Transaction, now_at: Position) -> None:
+async def save_position(tx: Transaction, stands: Position) -> None:
     await tx.execute(
-        "UPDATE market_position SET last_seq = %s, clock_us = %s, resets_until_us = %s",
-        (now_at.last_seq, now_at.clock_us, now_at.resets_until_us),
+        """
+        UPDATE market_position
+        SET last_seq = %s, clock_us = %s, boundary_us = %s, resets_until_us = %s
+        """,
+        (stands.last_seq, stands.clock_us, stands.boundary_us, stands.resets_until_us),
     )
 
 
@@ -111,7 +95,7 @@ def _item(row: TupleRow) -> TapeItem:
 
 
 async def save_latest(tx: Transaction, latest: Iterable[Latest]) -> None:
-    """Remember the latest quotes; a symbol without a new valid quote keeps the one before it."""
+    """Remember these quotes, unless a later-stamped one, or a later valid one, is known."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
             """
@@ -119,49 +103,41 @@ async def save_latest(tx: Transaction, latest: Iterable[Latest]) -> None:
                 price_seq, at_us, bid, ask, synthetic)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (symbol) DO UPDATE SET
-                seen_us = excluded.seen_us,
-                seen_bid = excluded.seen_bid,
-                seen_ask = excluded.seen_ask,
+                seen_bid = CASE WHEN excluded.seen_us >= l.seen_us
+                    THEN excluded.seen_bid ELSE l.seen_bid END,
+                seen_ask = CASE WHEN excluded.seen_us >= l.seen_us
+                    THEN excluded.seen_ask ELSE l.seen_ask END,
+                seen_us = GREATEST(l.seen_us, excluded.seen_us),
                 price_seq = COALESCE(excluded.price_seq, l.price_seq),
                 at_us = COALESCE(excluded.at_us, l.at_us),
                 bid = COALESCE(excluded.bid, l.bid),
                 ask = COALESCE(excluded.ask, l.ask),
                 synthetic = COALESCE(excluded.synthetic, l.synthetic)
             """,
-            [_latest_row(one) for one in latest],
+            [_latest_row(one.seen, one.valid) for one in latest],
         )
 
 
-def _latest_row(one: Latest) -> tuple[object, ...]:
-    seen = (one.symbol, one.seen_us, one.seen_bid, one.seen_ask)
-    valid = one.valid
+def _latest_row(seen: TapeItem, valid: TapeItem | None) -> tuple[object, ...]:
+    known = (seen.symbol, seen.at_us, seen.bid, seen.ask)
     if valid is None:
-        return (*seen, None, None, None, None, None)
-    return (*seen, valid.price_seq, valid.at_us, valid.bid, valid.ask, valid.synthetic)
+        return (*known, None, None, None, None, None)
+    return (*known, valid.price_seq, valid.at_us, valid.bid, valid.ask, valid.synthetic)
 
 
-async def list_latest(tx: Transaction) -> list[Latest]:
+async def list_valid(tx: Transaction) -> list[TapeItem]:
+    """Read the latest valid quote of each symbol that has one."""
+    query = b"""
+        SELECT price_seq, 'quote', at_us, symbol, bid, ask, 'valid', synthetic, NULL, NULL
+        FROM market_latest WHERE price_seq IS NOT NULL ORDER BY symbol
+    """
+    return await _items(tx, query, ())
+
+
+async def list_seen(tx: Transaction) -> list[Quote]:
+    """Read the latest-stamped quote of each symbol, whatever its status."""
     cursor = await tx.execute("SELECT * FROM market_latest ORDER BY symbol")
-    return [_latest(row) for row in await cursor.fetchall()]
-
-
-def _latest(row: DictRow) -> Latest:
-    valid = None
-    if row["price_seq"] is not None:
-        valid = TapeItem(
-            price_seq=row["price_seq"],
-            kind=Kind.QUOTE,
-            at_us=row["at_us"],
-            symbol=row["symbol"],
-            bid=row["bid"],
-            ask=row["ask"],
-            status=Status.VALID,
-            synthetic=row["synthetic"],
-        )
-    return Latest(
-        symbol=row["symbol"],
-        seen_us=row["seen_us"],
-        seen_bid=row["seen_bid"],
-        seen_ask=row["seen_ask"],
-        valid=valid,
-    )
+    return [
+        Quote(row["seen_us"], row["symbol"], row["seen_bid"], row["seen_ask"])
+        for row in await cursor.fetchall()
+    ]

@@ -1,12 +1,5 @@
 """The tape: every price in one gapless order, its sealed blocks, and where its source stands."""
 
-from alembic import op
-
-revision = "0005"
-down_revision = "0004"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE market_tape (
     price_seq bigint PRIMARY KEY CHECK (price_seq > 0),
@@ -79,11 +72,3 @@ GRANT SELECT, UPDATE ON market_position TO tradesense_app;
 GRANT SELECT ON market_tape, market_latest, market_position, market_sources, market_blocks,
     market_flushes TO tradesense_reader;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise RuntimeError("migrations only go forward; restore a backup instead")

@@ -1,0 +1,1 @@
+"""How prices become the tape: numbered, judged fit or unfit, cut into blocks, committed."""
