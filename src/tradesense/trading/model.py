@@ -347,7 +347,11 @@ class DayRolled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardBreached(Event):
-    """`value_minor` crossed `floor_minor`; `legs` is the whole arithmetic of the equity."""
+    """
+    `value_minor` crossed `floor_minor`; `legs` is the whole arithmetic of the equity.
+
+    `fills` is how many the account had by then: any later one is a liquidation.
+    """
 
     account_id: UUID
     challenge_id: UUID
@@ -361,6 +365,7 @@ class GuardBreached(Event):
     balance_minor: int
     reset_balance_minor: int
     day: date
+    fills: int
     legs: tuple[Leg, ...]
 
 
@@ -376,6 +381,7 @@ class TargetReached(Event):
     days_opened: int
     days_min: int
     day: date
+    fills: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,7 @@ def _breach(turn: Turn, guard: Guard, equity: int) -> None:
             balance_minor=account.balance_minor,
             reset_balance_minor=account.reset_balance_minor,
             day=account.day,
+            fills=account.fills,
             legs=_legs(account, turn.market.marks),
         )
     )
@@ -172,6 +173,7 @@ def _judge_target(turn: Turn) -> None:
             days_opened=account.days_opened,
             days_min=target.days_min,
             day=account.day,
+            fills=account.fills,
         )
     )
     wind_up(turn, AccountStatus.PASSED, Reason.PASSED)

@@ -1,12 +1,5 @@
 """The tables of trading: commands from everybody; accounts, orders and fills from the engine."""
 
-from alembic import op
-
-revision = "0006"
-down_revision = "0005"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE trading_commands (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -125,11 +118,12 @@ CREATE TABLE trading_outcomes (
     price_seq bigint NOT NULL,
     at_us bigint NOT NULL,
     guard text,
-    floor_minor bigint,
+    limit_minor bigint NOT NULL,
     value_minor bigint NOT NULL,
     balance_minor bigint NOT NULL,
     fills bigint NOT NULL
 );
+COMMENT ON COLUMN trading_outcomes.limit_minor IS 'the floor that was crossed, or the target';
 COMMENT ON COLUMN trading_outcomes.fills IS 'how many fills the account had before this outcome';
 
 CREATE TABLE trading_engines (
@@ -176,11 +170,3 @@ GRANT INSERT, UPDATE ON trading_accounts, trading_positions, trading_orders, tra
 GRANT INSERT ON trading_fills, trading_days, trading_outcomes TO tradesense_app;
 GRANT UPDATE ON trading_engines TO tradesense_app;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("migrations only go forward")
