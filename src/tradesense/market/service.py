@@ -8,7 +8,7 @@ from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, InvariantBroken
 from tradesense.kernel.instants import from_us
-from tradesense.market import rules, store
+from tradesense.market import rules
 from tradesense.market.model import (
     Batch,
     Block,
@@ -20,7 +20,7 @@ from tradesense.market.model import (
     Status,
     TapeItem,
 )
-from tradesense.market.tape import records
+from tradesense.market.store import lines, records
 
 FEED = "system:feed"
 
@@ -42,14 +42,14 @@ async def append(
     """
     if not items:
         return
-    stands = await store.lock_position(tx)
+    stands = await lines.lock_position(tx)
     if items[0].price_seq != stands.last_seq + 1:
         raise TapeMoved(f"the tape ends at {stands.last_seq}, not before {items[0].price_seq}")
     last_seq = items[-1].price_seq
     if last_seq - stands.last_seq != len(items):
         raise InvariantBroken(f"{len(items)} items cannot span {stands.last_seq + 1} to {last_seq}")
-    await store.copy_items(tx, items)
-    await store.save_latest(tx, _latest(items))
+    await lines.copy_items(tx, items)
+    await lines.save_latest(tx, _latest(items))
     clocks = [item.at_us for item in items if item.kind == Kind.CLOCK]
     boundaries = [item.at_us for item in items if item.kind == Kind.RESET]
     stands = replace(
@@ -59,7 +59,7 @@ async def append(
         boundary_us=boundaries[-1] if boundaries else stands.boundary_us,
         resets_until_us=stands.resets_until_us if resets_until_us is None else resets_until_us,
     )
-    await store.save_position(tx, stands)
+    await lines.save_position(tx, stands)
     await tx.execute("SELECT pg_notify('tape', %s)", (str(last_seq),))
 
 
@@ -116,22 +116,22 @@ async def open_source(tx: Transaction, opened: SourceOpened, *, now: datetime) -
 
 async def read_tape(tx: Transaction, *, after: int, limit: int) -> list[TapeItem]:
     """Return up to `limit` items numbered above `after`, in order, without a gap."""
-    return await store.list_items(tx, after=after, limit=limit)
+    return await lines.list_items(tx, after=after, limit=limit)
 
 
 async def latest_quotes(tx: Transaction) -> dict[str, TapeItem]:
     """Return the latest valid quote of each symbol that has one; how old it is, its stamp says."""
-    return {item.symbol: item for item in await store.list_valid(tx) if item.symbol is not None}
+    return {item.symbol: item for item in await lines.list_valid(tx) if item.symbol is not None}
 
 
 async def tape_end(tx: Transaction) -> int:
     """Return the number of the tape's last item, 0 if it is empty."""
-    return (await store.get_position(tx)).last_seq
+    return (await lines.get_position(tx)).last_seq
 
 
 async def tape_clock_us(tx: Transaction) -> int:
     """Return the moment of the latest clock item: the driven clock's prices are on the tape."""
-    return (await store.get_position(tx)).clock_us
+    return (await lines.get_position(tx)).clock_us
 
 
 async def request_flush(tx: Transaction, *, up_to: int | None = None) -> int:
@@ -161,7 +161,7 @@ async def read_blocks(tx: Transaction, symbol: str, from_seq: int, to_seq: int) 
     found = []
     for block in await records.list_blocks(tx, symbol, from_seq=from_seq, to_seq=to_seq):
         first, last = block.first_seq, block.last_seq
-        items = await store.list_items_of(tx, symbol, first_seq=first, last_seq=last)
+        items = await lines.list_items_of(tx, symbol, first_seq=first, last_seq=last)
         if not items or rules.seal(symbol, items) != block:
             raise InvariantBroken(f"block {first} to {last} of {symbol} is not what was sealed")
         found.append(BlockText(block=block, text=rules.text(items)))

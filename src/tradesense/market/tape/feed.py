@@ -22,10 +22,10 @@ from tradesense.infra.db import Database, Transaction
 from tradesense.infra.lease import Lease
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.kernel.instants import to_us
-from tradesense.market import service, store
+from tradesense.market import service
 from tradesense.market.model import CLOCK, Instrument, Quote, SourceOpened
 from tradesense.market.service import TapeMoved
-from tradesense.market.tape import records
+from tradesense.market.store import lines, records
 from tradesense.market.tape.live import LiveMarket
 from tradesense.market.tape.sequencer import Sequencer
 
@@ -193,13 +193,13 @@ class Feed:
     async def _load(self, source: str, listing: tuple[str, ...], seed: int) -> _Tape:
         """Read the end of the tape; say on the trail where its next prices come from."""
         async with self.db.reading() as tx:
-            position = await store.get_position(tx)
-            seen = await store.list_seen(tx)
-            valid = await store.list_valid(tx)
+            position = await lines.get_position(tx)
+            seen = await lines.list_seen(tx)
+            valid = await lines.list_valid(tx)
             open_items = {}
             for symbol in (CLOCK, *(quote.symbol for quote in seen)):
                 sealed = await records.find_sealed_until(tx, symbol)
-                open_items[symbol] = await store.list_items_of(
+                open_items[symbol] = await lines.list_items_of(
                     tx, symbol, first_seq=sealed + 1, last_seq=position.last_seq
                 )
         sequencer = Sequencer(
