@@ -15,11 +15,15 @@ from urllib.parse import urlsplit
 
 from tradesense.app.migrations import upgrade
 from tradesense.infra.embedded import Postgres
-from tradesense.infra.embedded.postgres import APP, OWNER, SEALER
+from tradesense.infra.embedded.postgres import APP, OWNER, SEALER, SUPERUSER
 
 
 class OwnServer:
-    """A PostgreSQL that one test may kill; as durable as in production."""
+    """
+    A PostgreSQL that one test may kill; as durable as in production.
+
+    Starting blocks the event loop, and must: a server dies with the thread that started it.
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -34,6 +38,10 @@ class OwnServer:
     @property
     def owner_url(self) -> str:
         return self._postgres.url(OWNER)
+
+    @property
+    def superuser_url(self) -> str:
+        return self._postgres.url(SUPERUSER)
 
     @property
     def pid(self) -> int:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tradesense.kernel.errors import Unavailable
 
-# Fast shutdown writes a checkpoint; immediate does not wait for it; kill asks nobody.
-_PATIENCE_S = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+# A living postmaster shuts down fast (it writes a checkpoint), then at once. Processes without
+# a postmaster end by themselves unless they are frozen; what they were doing is not committed.
+_FAST_S, _AT_ONCE_S, _ORPHANS_S, _KILLED_S = 15.0, 5.0, 1.0, 5.0
 _LOOK_EVERY_S = 0.02
 
 
@@ -20,26 +21,26 @@ class StillRunning(Unavailable):
 
 def end_leftovers(data: Path) -> None:
     """
-    End every process that works in `data` and remove the lock file of a dead one.
+    End every process that works in `data`, and remove the lock file of a dead one.
 
-    A postmaster killed -9 leaves backends that finish their statement before they notice,
-    and its pid may since have been given to a stranger: so we go by the working folder of
-    each process, which PostgreSQL sets to its data folder, never by the pid in the file.
+    We go by the working folder of each process, which PostgreSQL sets to its data folder: the
+    pid in the lock file may since have been given to a stranger. Raises StillRunning.
     """
-    for name, patience_s in _PATIENCE_S:
-        deadline = time.monotonic() + patience_s
-        told: set[int] = set()
-        while left := set(working_in(data)):
-            for pid in left - told:
-                _tell(pid, name)
-            told |= left
-            if time.monotonic() > deadline:
+    postmaster = _locked_by(data)
+    if postmaster in working_in(data):
+        for name, patience_s in ((signal.SIGINT, _FAST_S), (signal.SIGQUIT, _AT_ONCE_S)):
+            _tell(postmaster, name)
+            if _is_quiet(data, patience_s):
                 break
-            time.sleep(_LOOK_EVERY_S)
-        if not left:
-            (data / "postmaster.pid").unlink(missing_ok=True)
-            return
-    raise StillRunning(f"processes {sorted(left)} still work in {data}")
+    elif not _is_quiet(data, _ORPHANS_S):
+        for pid in working_in(data):
+            _tell(pid, signal.SIGQUIT)
+    if not _is_quiet(data, _LOOK_EVERY_S):
+        for pid in working_in(data):
+            _tell(pid, signal.SIGKILL)
+        if not _is_quiet(data, _KILLED_S):
+            raise StillRunning(f"processes {working_in(data)} still work in {data}")
+    (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def working_in(folder: Path) -> list[int]:
@@ -53,6 +54,23 @@ def working_in(folder: Path) -> list[int]:
         except OSError:
             continue  # it has ended since, or is not ours to look at
     return found
+
+
+def _locked_by(data: Path) -> int:
+    try:
+        return int((data / "postmaster.pid").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0  # no lock, or half a one
+
+
+def _is_quiet(data: Path, patience_s: float) -> bool:
+    """Say whether nothing works in `data`, or will have stopped within `patience_s`."""
+    deadline = time.monotonic() + patience_s
+    while working_in(data):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
 
 
 def _tell(pid: int, name: signal.Signals) -> None:
