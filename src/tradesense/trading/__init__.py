@@ -23,8 +23,17 @@ from tradesense.trading.model import (
     Target,
     TargetReached,
 )
+from tradesense.trading.reads import (
+    AccountView,
+    CurvePoint,
+    PositionView,
+    current_account,
+    equity_curve,
+    find_account,
+)
 from tradesense.trading.service import (
     DuplicateClientOrderId,
+    UnknownAccount,
     UnknownOrder,
     request_cancel,
     request_close,
@@ -32,12 +41,15 @@ from tradesense.trading.service import (
     request_open,
     request_order,
 )
+from tradesense.trading.store import find_order, list_fills, list_orders
 
 __all__ = [
     "AccountSetup",
+    "AccountView",
     "BelowResetBalance",
     "CloseRequest",
     "Comparison",
+    "CurvePoint",
     "DuplicateClientOrderId",
     "Effect",
     "Guard",
@@ -45,10 +57,18 @@ __all__ = [
     "Measure",
     "OrderRequest",
     "Outcome",
+    "PositionView",
     "Static",
     "Target",
     "TargetReached",
+    "UnknownAccount",
     "UnknownOrder",
+    "current_account",
+    "equity_curve",
+    "find_account",
+    "find_order",
+    "list_fills",
+    "list_orders",
     "request_cancel",
     "request_close",
     "request_close_account",

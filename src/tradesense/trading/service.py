@@ -30,6 +30,12 @@ CLIENT_ORDER_ID = re.compile(r"[!-~]([ -~]{0,126}[!-~])?")  # Alpaca: at most 12
 SHARE_ALL_PPM = 1_000_000
 
 
+class UnknownAccount(NotFound):
+    """There is no such account."""
+
+    code = "trading.unknown_account"
+
+
 class UnknownOrder(NotFound):
     """The account has no such order."""
 
@@ -40,6 +46,7 @@ class DuplicateClientOrderId(Conflict):
     """The account has used this client order id before."""
 
     code = "trading.duplicate_client_order_id"
+    http_status = 422  # as Alpaca answers
 
 
 async def request_open(tx: Transaction, *, setup: AccountSetup, now: datetime) -> None:
@@ -57,9 +64,10 @@ async def request_open(tx: Transaction, *, setup: AccountSetup, now: datetime) -
 async def request_order(
     tx: Transaction, *, account_id: UUID, order: OrderRequest, now: datetime
 ) -> UUID:
-    """Ask for `order`; return its id. Raises Invalid, or DuplicateClientOrderId."""
+    """Ask for `order`; return its id. Raises Invalid, UnknownAccount, DuplicateClientOrderId."""
     _check_client_order_id(order.client_order_id)
     _check_order(order)
+    await _require_account(tx, account_id)
     order_id = derive(account_id, order.client_order_id)
     asked = await store.ask(
         tx,
@@ -86,6 +94,7 @@ async def request_close(
         raise Invalid("close a percentage above 0 and up to 100")
     if close.qty is not None and close.share_ppm is not None:
         raise Invalid("close a quantity or a percentage, not both")
+    await _require_account(tx, account_id)
     order_id = derive(account_id, close.client_order_id)
     asked = await store.ask(
         tx,
@@ -121,6 +130,7 @@ async def request_close_account(
     tx: Transaction, *, account_id: UUID, reason: Reason, now: datetime
 ) -> None:
     """Ask to cancel and flatten everything and close the account for good."""
+    await _require_account(tx, account_id)
     await store.ask(
         tx,
         account_id=account_id,
@@ -128,6 +138,11 @@ async def request_close_account(
         body=f'{{"reason":"{reason.value}"}}',
         asked_us=to_us(now),
     )
+
+
+async def _require_account(tx: Transaction, account_id: UUID) -> None:
+    if not await store.is_asked_for(tx, account_id):
+        raise UnknownAccount(f"no account {account_id}")
 
 
 def _check_client_order_id(text: str) -> None:
