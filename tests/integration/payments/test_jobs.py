@@ -10,7 +10,6 @@ from payment_sandbox import WEBHOOK_SECRET
 from tradesense.app.sandbox.deliveries import sign
 from tradesense.payments import jobs
 from tradesense.payments.model import PaymentStatus, RefundStatus
-from tradesense.payments.providers.stripe import open_stripe
 
 
 async def offered(shop, provider):
@@ -230,5 +229,5 @@ async def test_two_workers_at_once_settle_once(shop, provider, sandbox, api):
 
 
 async def test_the_settings_open_the_provider(settings):
-    async with open_stripe(settings) as provider:
+    async with jobs.open_provider(settings) as provider:
         assert provider.name == "stripe"

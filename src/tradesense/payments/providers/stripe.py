@@ -199,7 +199,11 @@ def _explain(error: stripe.StripeError) -> TradeSenseError:
 
 
 class _Transport(stripe.HTTPClient):
-    """The package's requests, sent by our client, which refuses to inside a transaction."""
+    """
+    The package's requests, sent by our client, which refuses to inside a transaction.
+
+    (The package's own client for httpx hands it the body in a way that httpx calls deprecated.)
+    """
 
     name = "httpx"
 
