@@ -4,8 +4,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from tradesense.app import errors
+from tradesense.identity.http import router as identity
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
+from tradesense.payments.http import router as payments
+from tradesense.purchases.http import router as purchases
 
 READY_PATIENCE_S = 1.0  # a load balancer asks every few seconds and must not queue
 
@@ -38,6 +41,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     app.state.runtime = runtime
-    app.include_router(health)
+    for router in (health, identity, purchases, payments):
+        app.include_router(router)
     errors.install(app)
     return app

@@ -12,6 +12,7 @@ from tradesense.infra.db import Database
 from tradesense.infra.settings import Settings
 
 ROWS_SHOWN_MAX = 20
+PATIENCE_S = 120.0  # some walk a whole trail
 Broken = Mapping[str, list[str]]
 
 
@@ -34,10 +35,10 @@ async def check(settings: Settings) -> Broken:
         return await check_in(db)
 
 
-async def check_in(db: Database) -> Broken:
+async def check_in(db: Database, *, patience_s: float = PATIENCE_S) -> Broken:
     """Return for every promise the rows that break it, all seen in one snapshot."""
     broken: dict[str, list[str]] = {}
-    async with db.reading() as tx:
+    async with db.reading(patience_s=patience_s) as tx:
         for sentence, statement in statements().items():
             cursor = await tx.execute(statement)
             broken[sentence] = [str(dict(row)) for row in await cursor.fetchmany(ROWS_SHOWN_MAX)]

@@ -22,6 +22,7 @@ async def main(settings: Settings) -> None:
                 port=settings.port,
                 http="httptools",
                 ws="websockets-sansio",
+                lifespan="off",
                 log_config=None,
                 access_log=False,
                 backlog=BACKLOG,

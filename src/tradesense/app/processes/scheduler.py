@@ -1,0 +1,74 @@
+"""The scheduler: chores that are due by the wall clock, done by one process at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from tradesense.app import invariants
+from tradesense.infra.clock import SystemClock
+from tradesense.infra.db import forget_commits
+from tradesense.infra.idempotency import forget_answers
+from tradesense.infra.lease import LeaseLost, hold
+from tradesense.infra.runtime import Runtime
+from tradesense.infra.settings import Settings
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+
+# As the IETF draft and Stripe have it: a key is remembered for a day.
+ANSWERS_KEPT = timedelta(hours=24)
+# A commit key is asked for again within seconds; a week also covers a machine that slept.
+COMMITS_KEPT = timedelta(days=7)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do again and again; doing it twice does no harm."""
+
+    name: str
+    every_s: float
+    do: Callable[[Runtime], Awaitable[None]]
+
+
+async def main(settings: Settings) -> None:
+    """Do the chores until cancelled; a database that is away is waited for."""
+    async with Runtime.open(settings, name="scheduler", connections=3) as runtime:
+        while True:
+            try:
+                async with hold(runtime.db, "scheduler"), asyncio.TaskGroup() as group:
+                    for chore in CHORES:
+                        group.create_task(_again_and_again(chore, runtime))
+            except LeaseLost as lost:
+                log.warning("another scheduler took over", reason=str(lost))
+
+
+async def _again_and_again(chore: Chore, runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(chore.every_s)
+        try:
+            await chore.do(runtime)
+        except (Unavailable, OutcomeUnknown) as error:
+            log.info("chore put off", chore=chore.name, reason=str(error))
+
+
+async def _forget(runtime: Runtime) -> None:
+    # What is remembered is stamped by the database's clock, not by a story's.
+    now = SystemClock().now()
+    answers = await runtime.db.repeat(lambda tx: forget_answers(tx, before=now - ANSWERS_KEPT))
+    commits = await runtime.db.repeat(lambda tx: forget_commits(tx, before=now - COMMITS_KEPT))
+    log.debug("forgotten", answers=answers, commits=commits)
+
+
+async def _check_promises(runtime: Runtime) -> None:
+    for sentence, rows in (await invariants.check_in(runtime.db)).items():
+        if rows:
+            log.error("a promise is broken", promise=sentence, rows=rows)
+
+
+CHORES = (
+    Chore("forget old keys and answers", 600, _forget),
+    Chore("check every promise", 600, _check_promises),
+)
