@@ -72,8 +72,10 @@ async def hold(
                 yield lease
             finally:
                 beating.cancel()
-    except* LeaseLost as lost:
-        raise lost.exceptions[0] from None
+    except BaseExceptionGroup as failed:
+        # The block's own error, or that it was cut short because the lease is lost.
+        lost = [error for error in failed.exceptions if isinstance(error, LeaseLost)]
+        raise (*lost, *failed.exceptions)[0] from None
     finally:
         await _give_back(db, lease)
 
