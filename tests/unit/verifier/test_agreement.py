@@ -1,0 +1,137 @@
+"""Two programs, one answer: the engine's entries and the verifier's recomputation, at random."""
+
+import random  # noqa: TID251 -- seeded by the fixture
+from datetime import datetime, timedelta
+
+import pytest
+
+from evidence_world import DAX, EURUSD, USDJPY, EvidenceWorld
+from tradesense.kernel.instants import to_us
+from tradesense.trading.model import TimeInForce
+from tradesense_verify.bundle import Bundle
+from tradesense_verify.verify import Report, verify
+from verifier_bundles import bundle_of
+
+START = {EURUSD: 138_000, USDJPY: 102_300, DAX: 95_000}
+SPREAD = {EURUSD: 12, USDJPY: 15, DAX: 12}
+STEP = {EURUSD: 150, USDJPY: 120, DAX: 150}
+
+
+def check(bundle: Bundle) -> Report:
+    report = verify(bundle, None)
+    assert report.findings == [], [str(each) for each in report.findings]
+    return report
+
+
+class Trader:
+    """Does one thing after another, as chance has it."""
+
+    def __init__(self, world: EvidenceWorld, chance: random.Random, symbols: list[str]) -> None:
+        self.world, self.chance, self.symbols = world, chance, symbols
+        self.price = dict(START)
+        self.orders: list[object] = []
+
+    def act(self) -> None:
+        weights = [40, 3, 9, 9, 6, 6, 5, 4, 2]
+        deeds = [
+            self.quote, self.oddity, self.market, self.limit, self.stop, self.close,
+            self.cancel, self.pause, self.world.clock,
+        ]  # fmt: skip
+        self.chance.choices(deeds, weights)[0]()
+
+    def quote(self) -> None:
+        symbol = self.chance.choice(self.symbols)
+        jump = self.chance.choice([1, 1, 1, 1, 5])
+        self.price[symbol] += self.chance.randint(-STEP[symbol], STEP[symbol]) * jump
+        self.world.wait(self.chance.choice([0, 0.1, 1, 4]))
+        bid = self.price[symbol]
+        self.world.quote(bid, bid + SPREAD[symbol], symbol=symbol)
+
+    def oddity(self) -> None:
+        symbol, bid = self.chance.choice(list(self.price.items()))
+        match self.chance.choice(["crossed", "late", "again"]):
+            case "crossed":
+                self.world.quote(bid, bid - 5, symbol=symbol)
+            case "late":
+                self.world.quote(bid - 9_000, symbol=symbol, at_us=self.world.at_us - 5_000_000)
+            case "again":
+                self.world.quote(bid, bid + SPREAD[symbol], symbol=symbol)
+
+    def pause(self) -> None:
+        self.world.wait(self.chance.choice([11, 70, 301, 3_600, 9 * 3_600, 20 * 3_600]))
+        if self.chance.random() < 0.5:
+            self.world.clock()
+
+    def qty(self, symbol: str) -> int:
+        most = 400 if symbol == DAX else 1_500_000
+        return self.chance.choice([0, most // 100, most // 10, most // 3, most, most * 9])
+
+    def market(self) -> None:
+        symbol = self.chance.choice([*self.symbols, "ABC/DEF"])
+        tif = self.chance.choice(list(TimeInForce))
+        qty = self.qty(symbol)
+        self.orders.append(self.side()(qty, symbol=symbol, tif=tif))
+
+    def limit(self) -> None:
+        symbol = self.chance.choice(self.symbols)
+        price = self.price[symbol] + self.chance.randint(-400, 400)
+        tif = self.chance.choice(list(TimeInForce))
+        qty = self.qty(symbol)
+        self.orders.append(self.side()(qty, symbol=symbol, limit=price, tif=tif))
+
+    def stop(self) -> None:
+        symbol = self.chance.choice(self.symbols)
+        price = self.price[symbol] + self.chance.randint(-400, 400)
+        tif = self.chance.choice([TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC])
+        self.orders.append(self.side()(self.qty(symbol), symbol=symbol, stop=price, tif=tif))
+
+    def close(self) -> None:
+        symbol = self.chance.choice(self.symbols)
+        part = self.chance.choice([{}, {}, {"qty": 1_000}, {"share_ppm": 333_333}])
+        self.orders.append(self.world.close(symbol, **part))
+
+    def cancel(self) -> None:
+        if self.orders:
+            self.world.cancel(self.chance.choice(self.orders))
+
+    def side(self):
+        return self.chance.choice([self.world.buy, self.world.sell])
+
+
+@pytest.mark.parametrize("symbols", [[EURUSD], [EURUSD, USDJPY, DAX]], ids=["one", "three"])
+@pytest.mark.parametrize("turn", range(30))
+def test_whatever_a_trader_does_the_verifier_works_out_the_same(chance, symbols, turn):
+    chance.seed(f"{chance.getstate()[1][0]} {turn}")
+    world = EvidenceWorld()
+    world.clock()
+    trader = Trader(world, chance, symbols)
+    for _ in range(3):
+        trader.quote()
+    world.start()
+    for _ in range(chance.choice([20, 60, 150])):
+        account = world.book.accounts.get(world.challenge.account_id)
+        if account is None or account.status.value == "closed":
+            break
+        trader.act()
+    if chance.random() < 0.3 and world.challenge.account_id in world.book.accounts:
+        world.close_account()
+    report = check(bundle_of(world.evidence()))
+    assert report.verdict is not None
+
+
+MIDNIGHT_US = to_us(datetime.fromisoformat("2014-04-30T22:00:00+00:00"))
+
+
+@pytest.mark.parametrize("late_s", [-1, 0, 1])
+def test_a_fill_belongs_to_the_day_that_midnight_in_prague_gives_it(late_s):
+    world = EvidenceWorld()
+    world.clock()
+    world.quote(138_000)
+    world.start()
+    world.at_us = MIDNIGHT_US + late_s * 1_000_000
+    world.quote(138_000)
+    world.buy(1_000)
+    world.wait(timedelta(hours=1).total_seconds())
+    world.quote(138_000)
+    world.clock()
+    check(bundle_of(world.evidence()))

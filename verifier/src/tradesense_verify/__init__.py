@@ -1,0 +1,1 @@
+"""Judges a TradeSense account again from its evidence bundle, without TradeSense."""
