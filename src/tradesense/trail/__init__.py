@@ -14,6 +14,7 @@ from tradesense.trail.service import (
     read_stream,
     record,
     sealed_size,
+    stream_version,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "read_stream",
     "record",
     "sealed_size",
+    "stream_version",
 ]

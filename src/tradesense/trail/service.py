@@ -43,6 +43,11 @@ async def read_stream(
     return await store.list_stream(tx, stream, after=after, limit=limit)
 
 
+async def stream_version(tx: Transaction, stream: str) -> int:
+    """Return the version of the last entry of `stream`, 0 if it has none."""
+    return await store.get_version(tx, stream)
+
+
 async def read_sealed(
     tx: Transaction, *, after: int, limit: int, kinds: Sequence[str] | None = None
 ) -> list[Entry]:

@@ -100,6 +100,12 @@ async def list_sealed(
     )
 
 
+async def get_version(tx: Transaction, stream: str) -> int:
+    cursor = await tx.execute("SELECT version FROM trail_streams WHERE stream = %s", (stream,))
+    row = await cursor.fetchone()
+    return int(row["version"]) if row else 0
+
+
 async def get_size(tx: Transaction) -> int:
     cursor = await tx.execute("SELECT coalesce(max(position), 0) AS size FROM trail_leaves")
     row = await cursor.fetchone()
