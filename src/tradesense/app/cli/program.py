@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from tradesense.app.cli import data, platform
+from tradesense.app.cli import data, platform, prices, story
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -20,6 +20,8 @@ program = typer.Typer(
 )
 platform.register(program)
 data.register(program)
+prices.register(program)
+story.register(program)
 
 
 def main() -> None:

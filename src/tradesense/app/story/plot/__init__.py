@@ -1,0 +1,1 @@
+"""The plot: prices in, the three scripts out. Pure."""
