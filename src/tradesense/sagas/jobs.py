@@ -46,11 +46,13 @@ class Runner:
         calls: asyncio.TaskGroup,
         *,
         on_settled: Callable[[], None] | None = None,
+        lease_s: float = LEASE_S,
     ) -> None:
         self._runtime = runtime
         self._definitions = {definition.pin: definition for definition in definitions}
         self._calls = calls
         self._calls_free = CALLS_MAX
+        self._lease_s = lease_s
         self._on_settled = on_settled  # told whenever a call has come to its end
 
     async def advance(self) -> int:
@@ -79,7 +81,7 @@ class Runner:
         for each in claimed:
             definition = self._definitions[f"{each.saga.kind}:{each.saga.version}"]
             moved.append(
-                await moves.advance(tx, definition, each, signals, lease_s=LEASE_S, now=now)
+                await moves.advance(tx, definition, each, signals, lease_s=self._lease_s, now=now)
             )
         await _keep(tx, moved, now)
         return moved
@@ -116,11 +118,13 @@ class Runner:
 
     async def _renew(self, call: Call) -> None:
         while True:
-            await asyncio.sleep(LEASE_S / 4)
+            await asyncio.sleep(self._lease_s / 4)
             try:
                 await self._runtime.db.repeat(
-                    lambda tx: store.renew(tx, call.saga.id, token=call.token, lease_s=LEASE_S),
-                    patience_s=LEASE_S / 4,
+                    lambda tx: store.renew(
+                        tx, call.saga.id, token=call.token, lease_s=self._lease_s
+                    ),
+                    patience_s=self._lease_s / 4,
                 )
             except (Unavailable, OutcomeUnknown) as error:
                 log.info("saga claim not renewed", saga=str(call.saga.id), trouble=str(error))

@@ -190,7 +190,7 @@ async def save(tx: Transaction, saves: Sequence[Save]) -> None:
             "dues": [saga.due_at for saga in sagas],
             "sorts": [saved.sort and saved.sort.value for saved in saves],
             "claims": [saved.claims for saved in saves],
-            "wakes": [saved.wake_in_s for saved in saves],
+            "wakes": [None if s.wake_in_s is None else float(s.wake_in_s) for s in saves],
             "asked": [saved.asked.value for saved in saves],
         },
     )
