@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from integration.market.one_go import in_one_go
 from price_files import real, ticks_of
 from tradesense.infra.lease import LeaseLost, hold
 from tradesense.kernel.canonical import jsonable
-from tradesense.kernel.instants import from_us, to_us
+from tradesense.kernel.instants import from_us
 from tradesense.market import (
     CLOCK,
     Feed,
@@ -21,8 +22,6 @@ from tradesense.market import (
     open_files,
     read_blocks,
 )
-from tradesense.market.model import Position
-from tradesense.market.tape.sequencer import Sequencer
 from tradesense.trail import read_stream
 
 
@@ -64,16 +63,6 @@ async def test_a_feed_stopped_at_any_moment_makes_the_tape_of_one_that_never_sto
         jsonable(block) for block in expected.blocks if block.symbol == "EUR/USD"
     ]
     assert lengths[0] < len(expected.items), "no stop came in between: the test shows nothing"
-
-
-def in_one_go(source, moment):
-    nothing = Position(last_seq=0, clock_us=0, boundary_us=0, resets_until_us=0)
-    sequencer = Sequencer(nothing, seen={}, open_items={})
-    for quote in source.quotes():
-        sequencer.add_quote(quote)
-    sequencer.add_clock(to_us(moment))
-    sequencer.flush()
-    return sequencer.take()
 
 
 async def test_sources_and_sealed_blocks_are_facts_on_the_trail(tape, clock, tmp_path):
