@@ -1,12 +1,5 @@
 """Challenges: what was bought, the accounts of its phases, and their verdicts."""
 
-from alembic import op
-
-revision = "0007"
-down_revision = "0006"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE challenges_challenges (
     id            uuid PRIMARY KEY,
@@ -54,11 +47,3 @@ GRANT UPDATE (phase, account_id, status) ON challenges_challenges TO tradesense_
 GRANT SELECT ON challenges_challenges, challenges_accounts, challenges_verdicts
     TO tradesense_reader;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise RuntimeError("migrations go forward only; restore a backup instead")
