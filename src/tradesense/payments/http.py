@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from typing import ClassVar
+from typing import ClassVar, cast
 
-from fastapi import APIRouter, Request, Response
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.runtime import FromRequest, Runtime
-from tradesense.kernel.errors import Invalid
+from tradesense.kernel.errors import Invalid, OutcomeUnknown, Unavailable
 from tradesense.payments.model import Webhook
 from tradesense.payments.providers.stripe_shapes import PROVIDER, intent_of
 from tradesense.payments.webhooks import inbox
@@ -19,6 +20,9 @@ router = APIRouter(tags=["webhooks"])
 BODY_MAX = 256 * 1024  # many times the largest event of one-off payments
 EVENT_ID_MAX = 100
 REFUSALS_WAITING_MAX = 16
+REFUSAL_PATIENCE_S = 2.0
+
+log = structlog.get_logger()
 
 
 class BadWebhook(Invalid):
@@ -49,23 +53,38 @@ class Refusals:
         self._waiting += 1
         try:
             async with self._writing:
-                unrecorded, self._unrecorded = self._unrecorded, 0
-                await runtime.db.run(
-                    lambda tx: inbox.refuse(
-                        tx,
-                        provider=PROVIDER,
-                        body=body,
-                        reason=reason,
-                        unrecorded=unrecorded,
-                        now=runtime.now(),
-                    ),
-                    key=f"payments:refused:{runtime.new_id()}",
-                )
+                await self._record(runtime, body, reason)
         finally:
             self._waiting -= 1
 
+    async def _record(self, runtime: Runtime, body: bytes, reason: str) -> None:
+        unrecorded, self._unrecorded = self._unrecorded, 0
+        try:
+            await runtime.db.run(
+                lambda tx: inbox.refuse(
+                    tx,
+                    provider=PROVIDER,
+                    body=body,
+                    reason=reason,
+                    unrecorded=unrecorded,
+                    now=runtime.now(),
+                ),
+                key=f"payments:refused:{runtime.new_id()}",
+                patience_s=REFUSAL_PATIENCE_S,
+            )
+        except (Unavailable, OutcomeUnknown) as error:
+            # A forger is told no all the same; the count is kept for the next entry.
+            self._unrecorded += unrecorded + 1
+            log.warning("payments.refusal_unrecorded", reason=reason, error=str(error))
 
-_refusals = Refusals()
+
+def _refusals_of(app: FastAPI) -> Refusals:
+    """Return the one writer of this process."""
+    if not hasattr(app.state, "refused_webhooks"):
+        app.state.refused_webhooks = Refusals()
+    return cast(Refusals, app.state.refused_webhooks)
+
+
 # A signature's age is judged by the wall clock: the provider does not follow a driven one.
 _wall = SystemClock()
 
@@ -78,7 +97,7 @@ async def receive_stripe(request: Request, runtime: FromRequest) -> Response:
     try:
         webhook = _proven(body, signature, runtime)
     except BadWebhook as refused:
-        await _refusals.record(runtime, body, str(refused))
+        await _refusals_of(request.app).record(runtime, body, str(refused))
         raise
     is_new = await runtime.db.run(
         lambda tx: inbox.receive(tx, webhook=webhook, now=webhook.received_at),

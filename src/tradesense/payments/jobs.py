@@ -15,7 +15,7 @@ import structlog
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
-from tradesense.kernel.errors import OutcomeUnknown, TradeSenseError, Unavailable
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.payments import refunds, service, store
 from tradesense.payments.model import (
     Payment,
@@ -153,7 +153,8 @@ async def _each(due: Sequence[T], act: Callable[[T], Awaitable[None]]) -> int:
                 log.debug("payments.done_before", item=repr(item))
             except (Unavailable, OutcomeUnknown) as error:
                 log.warning("payments.tried_in_vain", item=repr(item), error=str(error))
-            except TradeSenseError:
+            except Exception:
+                # One item's defect must not hold up the others.
                 log.exception("payments.stuck", item=repr(item))
 
     async with asyncio.TaskGroup() as group:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tradesense import ledger, trail
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
+from tradesense.kernel.errors import Conflict, Invalid, InvariantBroken, NotFound
 from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
@@ -21,6 +21,12 @@ class UnknownPayment(NotFound):
     """No payment has this id."""
 
     code = "payments.unknown_payment"
+
+
+class BadAmount(Invalid):
+    """Nobody can be asked for nothing, or for less."""
+
+    code = "payments.bad_amount"
 
 
 class PaymentDiffers(Conflict):
@@ -47,8 +53,10 @@ async def request(
     """
     Decide to ask the buyer for `amount`; the provider is told afterwards, between transactions.
 
-    A second time returns the payment as it stands. Raises PaymentDiffers.
+    A second time returns the payment as it stands. Raises BadAmount or PaymentDiffers.
     """
+    if amount.minor <= 0:
+        raise BadAmount(f"a payment is a positive amount, not {amount}")
     payment = Payment(
         payment_id=payment_id,
         purchase_id=purchase_id,

@@ -8,6 +8,7 @@ import pytest
 
 from payment_sandbox import WEBHOOK_SECRET
 from tradesense.app.sandbox.deliveries import sign
+from tradesense.kernel.errors import OutcomeUnknown
 from tradesense.payments import jobs
 from tradesense.payments.model import PaymentStatus, RefundStatus
 
@@ -167,6 +168,20 @@ async def test_a_refund_whose_answer_was_lost_by_kill_9_is_sent_once(shop, provi
     await until(refunded)
     assert (await shop.facts()).count("PaymentRefunded") == 1
     assert len(sandbox.client().v1.refunds.list({"payment_intent": payment.provider_ref}).data) == 1
+
+
+async def test_an_offer_whose_answer_was_lost_by_kill_9_is_made_once(shop, provider, sandbox):
+    await shop.request()
+    sandbox.plant("die_before_answer", "POST /v1/payment_intents")
+    with pytest.raises(OutcomeUnknown):
+        await provider.create_intent(shop.asked)
+    assert sandbox.wait_dead() == -9
+
+    sandbox.start()
+    payment = await shop.offer(await provider.create_intent(shop.asked))
+
+    (intent,) = sandbox.client().v1.payment_intents.list().data
+    assert intent.id == payment.provider_ref
 
 
 async def received(api, intent_id, event_id="evt_1", kind="payment_intent"):

@@ -58,6 +58,14 @@ async def test_asking_twice_is_asking_once(shop):
     assert await shop.facts() == ["PaymentRequested"]
 
 
+@pytest.mark.parametrize("minor", [0, -1])
+async def test_nobody_is_asked_for_nothing(shop, minor):
+    with pytest.raises(payments.BadAmount):
+        await shop.request(Money(minor, "USD"))
+
+    assert await shop.payment() is None
+
+
 async def test_an_offer_is_kept_once_and_its_secret_stays_off_the_trail(shop):
     await offered(shop)
     payment = await shop.offer(shop.seen())

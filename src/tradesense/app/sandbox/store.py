@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS answers (
     request_id TEXT NOT NULL,
     created    INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS answers_by_age ON answers (created);
 
 CREATE TABLE IF NOT EXISTS deliveries (
     event_id TEXT PRIMARY KEY,
@@ -177,7 +178,9 @@ class Store:
         ).fetchone()
         return None if row is None else Answer(*row)
 
-    def keep_answer(self, key: str, answer: Answer, *, created: int) -> None:
+    def keep_answer(self, key: str, answer: Answer, *, created: int, life_s: int) -> None:
+        """Keep an answer under its key, and forget those older than `life_s`."""
+        self._db.execute("DELETE FROM answers WHERE created <= ?", (created - life_s,))
         self._db.execute(
             "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", (key, *answer, created)
         )

@@ -80,7 +80,7 @@ def reply(call: Call, method: str, path: str) -> Reply:
         else:
             made, is_kept = _answer(call, method, path, request)
         if key is not None and is_kept:
-            call.store.keep_answer(key, made, created=call.now)
+            call.store.keep_answer(key, made, created=call.now, life_s=KEY_LIFE_S)
         return Reply(made, is_fatal=call.store.take_fault("die_before_answer", target))
 
 
