@@ -2,8 +2,11 @@
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
 
 from tradesense.app import errors
+from tradesense.app.web.pages import STATIC
+from tradesense.app.web.pages import router as pages
 from tradesense.identity.http import router as identity
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
@@ -41,7 +44,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     app.state.runtime = runtime
-    for router in (health, identity, purchases, payments):
+    for router in (health, identity, purchases, payments, pages):
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     errors.install(app)
     return app

@@ -169,7 +169,7 @@ def _is_page(request: Request) -> bool:
 
 
 def _page(request: Request, found: Problem) -> Response:
-    from tradesense.app.web.pages import TEMPLATES  # noqa: PLC0415 -- only people's errors need it
+    from tradesense.app.web.rendering import TEMPLATES  # noqa: PLC0415 -- only people's errors need it
 
     answer: Response = TEMPLATES.TemplateResponse(
         request, "error.html", {"problem": found}, found.status, headers=dict(found.headers)

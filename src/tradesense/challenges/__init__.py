@@ -35,6 +35,12 @@ from tradesense.challenges.service import (
     seal_terms,
     start,
 )
+from tradesense.challenges.store import (
+    find_by_account,
+    find_verdict,
+    list_accounts,
+    list_by_user,
+)
 
 __all__ = [
     "AlreadyJudged",
@@ -54,8 +60,12 @@ __all__ = [
     "UnknownPlan",
     "Verdict",
     "conclude",
+    "find_by_account",
+    "find_verdict",
     "get",
     "get_plan",
+    "list_accounts",
+    "list_by_user",
     "list_plans",
     "reset_schedules",
     "seal_terms",
