@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 BATCH = 4096  # quotes per commit: 30 ms of work, and what a kill can cost
 DRIVEN_LOOK_S = 0.003  # how soon a step of the driven clock is seen
 FLUSH_LOOK_S = 0.05
-LIVE_STEP_S = 0.1
+LIVE_STEP_S = 0.08  # so that a quote is committed within a tenth of a second
 LIVE_FLUSH_S = 60.0
 _CLOCK_AFTER_US = 1_000_000  # a live tape without prices still tells the time, every second
 _DOUBT_PAUSE_S = 0.2
@@ -83,8 +83,9 @@ class Feed:
         """
         Play `source` under a driven clock: its prices up to the clock, then the clock's step.
 
-        Commits are asynchronous: whoever acts on a price commits after it, in the same log,
-        and what a crash of the server takes is played again, equal to the byte.
+        Prices are committed asynchronously: whoever acts on one commits after it, in the same
+        log, and what a crash of the server takes is played again, equal to the byte. The
+        clock's step is on disk before anybody sees it, and with it every price before it.
         """
         while True:
             try:
@@ -114,7 +115,7 @@ class Feed:
                 continue
             if time.monotonic() - looked_at > FLUSH_LOOK_S:
                 looked_at = time.monotonic()
-                await self._flush_as_asked(tape, source.name, wait_for_disk=False)
+                await self._flush_as_asked(tape, source.name)
             await asyncio.sleep(DRIVEN_LOOK_S)
 
     async def _play_until(
@@ -134,7 +135,7 @@ class Feed:
             tape.taken += due
             if due < BATCH:
                 tape.sequencer.add_clock(now_us)
-                await self._commit(tape, source, wait_for_disk=False)
+                await self._commit(tape, source)
                 return chain(batch[due:], quotes)
             await self._commit(tape, source, wait_for_disk=False)
 
@@ -163,19 +164,19 @@ class Feed:
                 tape.sequencer.flush()
                 flushed_at = time.monotonic()
             tape.taken = market.taken
-            await self._commit(tape, source, flushed=asked, wait_for_disk=True)
+            await self._commit(tape, source, flushed=asked)
             await asyncio.sleep(LIVE_STEP_S)
 
-    async def _flush_as_asked(self, tape: _Tape, source: str, *, wait_for_disk: bool) -> None:
+    async def _flush_as_asked(self, tape: _Tape, source: str) -> None:
         async with self.db.reading() as tx:
             asked = await records.list_flushes(tx)
         for up_to in asked:
             tape.sequencer.flush(up_to)
         if asked:
-            await self._commit(tape, source, flushed=asked, wait_for_disk=wait_for_disk)
+            await self._commit(tape, source, flushed=asked)
 
     async def _commit(
-        self, tape: _Tape, source: str, *, flushed: Iterable[int] = (), wait_for_disk: bool
+        self, tape: _Tape, source: str, *, flushed: Iterable[int] = (), wait_for_disk: bool = True
     ) -> None:
         batch = tape.sequencer.take()
         done = max(flushed, default=None)
