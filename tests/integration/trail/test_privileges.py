@@ -84,10 +84,9 @@ def test_the_sealer_can_record_nothing(sealed):
         ("id", "1"),
         ("epoch", "7"),
         ("xid", "'3'"),
-        ("recorded_at", "now()"),
     ],
 )
-def test_the_app_chooses_neither_id_nor_transaction_nor_epoch_nor_time(sealed, column, value):
+def test_the_app_chooses_neither_id_nor_transaction_nor_epoch(sealed, column, value):
     given = "INSERT INTO trail_entries (stream, version, kind, canonical, {column}) "
     with pytest.raises(errors.InsufficientPrivilege):
         attempt(

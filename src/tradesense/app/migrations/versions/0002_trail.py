@@ -11,7 +11,6 @@ CREATE TABLE trail_entries (
     version bigint NOT NULL CHECK (version > 0),
     kind text COLLATE "C" NOT NULL,
     canonical bytea NOT NULL CHECK (length(canonical) BETWEEN 2 AND 1048576),
-    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (stream, version)
 );
 CREATE INDEX trail_entries_unsealed ON trail_entries (epoch, xid, id);

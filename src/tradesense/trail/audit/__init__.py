@@ -1,0 +1,7 @@
+"""
+Whether the sealed past is what was sealed: verify the whole, prove a part.
+
+Speaks its own, synchronous SQL: an auditor's command, apart from the processes, with nothing to
+lose but time. Entries travel as one canonical column by binary COPY and are hashed here, never
+by the server that is being audited.
+"""
