@@ -113,9 +113,15 @@ async def request_close(
 async def request_cancel(
     tx: Transaction, *, account_id: UUID, order_id: UUID, now: datetime
 ) -> None:
-    """Ask to cancel an order. Raises UnknownOrder if the account never asked for it."""
+    """
+    Ask to cancel an order; asking again while the engine has not answered changes nothing.
+
+    Raises UnknownOrder if the account never asked for the order.
+    """
     if not await store.has_asked(tx, account_id=account_id, order_id=order_id):
         raise UnknownOrder(f"no order {order_id}")
+    if not await store.is_stamped(tx, order_id=order_id, kind="cancel"):
+        return
     await store.ask(
         tx,
         account_id=account_id,
