@@ -35,21 +35,15 @@ INVARIANTS = {
         GROUP BY r.provider_ref, r.amount_minor
         HAVING sum(f.amount_minor) > r.amount_minor
     """,
-    "what went back left the books, once": """
-        SELECT f.refund_id, f.amount_minor, count(t.id) AS transfers
+    "what went back left the books as it was sent, and nothing else did": """
+        SELECT f.refund_id, f.status, f.amount_minor, f.currency, f.transfer_id
         FROM payments_refunds f
         JOIN payments_receipts r USING (provider, provider_ref)
-        LEFT JOIN trail_entries e
-            ON e.stream = 'payment:' || f.payment_id AND e.kind = 'PaymentRefunded'
-            AND convert_from(e.canonical, 'UTF8')::jsonb -> 'data' ->> 'refund_id'
-                = f.refund_id::text
         LEFT JOIN ledger_transfers t
-            ON t.credit = 'clearing:' || f.provider || ':' || f.currency
-            AND t.debit = f.debit_account AND t.amount_minor = f.amount_minor
-            AND t.reason = 'refund: ' || f.reason
-        WHERE f.status = 'succeeded' AND r.transfer_id IS NOT NULL
-        GROUP BY f.refund_id, f.amount_minor
-        HAVING count(t.id) = 0 OR count(e.id) = 0
+            ON t.id = f.transfer_id AND t.amount_minor = f.amount_minor
+            AND t.currency = f.currency AND t.debit = f.debit_account
+            AND t.credit = 'clearing:' || f.provider || ':' || f.currency
+        WHERE (f.status = 'succeeded' AND r.transfer_id IS NOT NULL) <> (t.id IS NOT NULL)
     """,
     "every webhook that was kept is being looked into, or has its outcome": """
         SELECT w.event_id FROM payments_webhooks w

@@ -130,7 +130,9 @@ async def record_refund(
     if refund.status is not RefundStatus.REQUESTED or seen.status is RefundStatus.REQUESTED:
         return refund
     ended = replace(refund, status=seen.status)
-    await store.save_refund(tx, ended, refund_ref=seen.ref)
+    transfer = _transfer(ended, now)
+    transfer_id = None if transfer is None else transfer.id
+    await store.end_refund(tx, ended, refund_ref=seen.ref, transfer_id=transfer_id)
     if seen.status is RefundStatus.FAILED:
         reason = seen.reason or "the provider does not say why"
         failed = model.RefundFailed(refund_id, refund.payment_id, refund.purchase_id, reason)
@@ -145,8 +147,8 @@ async def record_refund(
         refund_ref=seen.ref,
     )
     await _record(tx, refund, refunded, now)
-    if rules.has_books(refund.currency):
-        await ledger.post(tx, _transfer(refund, now), now=now)
+    if transfer is not None:
+        await ledger.post(tx, transfer, now=now)
     return ended
 
 
@@ -200,7 +202,10 @@ def _refund(
     )
 
 
-def _transfer(refund: Refund, now: datetime) -> Transfer:
+def _transfer(refund: Refund, now: datetime) -> Transfer | None:
+    """Return what a refund changes in the books: nothing until it is sent, or without books."""
+    if refund.status is not RefundStatus.SUCCEEDED or not rules.has_books(refund.currency):
+        return None
     return Transfer(
         id=derive(refund.refund_id, "sent"),
         debit=refund.debit_account,

@@ -256,12 +256,16 @@ async def refunded_minor(tx: Transaction, provider: str, ref: str) -> int:
     return 0 if row is None else int(row["refunded"])
 
 
-async def save_refund(tx: Transaction, refund: Refund, *, refund_ref: str) -> None:
+async def end_refund(
+    tx: Transaction, refund: Refund, *, refund_ref: str, transfer_id: UUID | None
+) -> None:
+    """Store how a refund has ended, and the transfer that says so in the books."""
     await tx.execute(
         """
-        UPDATE payments_refunds SET status = %s, refund_ref = %s WHERE refund_id = %s
+        UPDATE payments_refunds SET status = %s, refund_ref = %s, transfer_id = %s
+        WHERE refund_id = %s
         """,
-        (refund.status, refund_ref, refund.refund_id),
+        (refund.status, refund_ref, transfer_id, refund.refund_id),
     )
 
 

@@ -131,9 +131,9 @@ async def test_a_wrong_password_and_an_unknown_address_look_and_last_the_same(ap
         taken = []
         for number in range(9):
             async with from_address(app, f"192.0.2.{number}") as client:
-                started = time.perf_counter()
+                started = time.process_time()  # of all threads, whatever else this machine does
                 answer = await sign_in(client, **wrong)
-                taken.append(time.perf_counter() - started)
+                taken.append(time.process_time() - started)
         return answer, statistics.median(taken)
 
     known, known_s = await times({"password": "wrong horse battery"})

@@ -61,6 +61,7 @@ CREATE TABLE payments_refunds (
     debit_account text NOT NULL,
     status        text NOT NULL CHECK (status IN ('requested', 'succeeded', 'failed')),
     refund_ref    text,
+    transfer_id   uuid,
     tries         integer NOT NULL DEFAULT 0,
     next_try_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     requested_at  timestamptz NOT NULL,
@@ -99,7 +100,7 @@ GRANT SELECT, INSERT ON payments_payments, payments_receipts, payments_refunds,
     payments_webhooks, payments_webhook_work TO tradesense_app;
 GRANT UPDATE (status, provider_ref, client_secret, pay_url, last_decline, cancel_requested,
     offered_at, next_poll_at, polls) ON payments_payments TO tradesense_app;
-GRANT UPDATE (status, refund_ref, tries, next_try_at) ON payments_refunds
+GRANT UPDATE (status, refund_ref, transfer_id, tries, next_try_at) ON payments_refunds
     TO tradesense_app;
 GRANT UPDATE (tries, next_try_at, outcome, done_at) ON payments_webhook_work TO tradesense_app;
 GRANT SELECT ON payments_payments, payments_receipts, payments_refunds, payments_webhooks,
