@@ -21,7 +21,7 @@ def statements() -> dict[str, LiteralString]:
     found: dict[str, LiteralString] = {}
     for module in iter_modules(tradesense.__path__, "tradesense."):
         name = f"{module.name}.invariants"
-        if find_spec(name) is not None:
+        if name != __name__ and find_spec(name) is not None:
             own = cast(dict[str, LiteralString], import_module(name).INVARIANTS)
             if twice := found.keys() & own.keys():
                 raise ValueError(f"{module.name}: promised elsewhere too: {', '.join(twice)}")
