@@ -7,11 +7,13 @@ from fastapi.staticfiles import StaticFiles
 from tradesense.app import errors
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
+from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
 from tradesense.payments.http import router as payments
 from tradesense.purchases.http import router as purchases
+from tradesense.trading.http import router as trading
 
 READY_PATIENCE_S = 1.0  # a load balancer asks every few seconds and must not queue
 
@@ -44,7 +46,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     app.state.runtime = runtime
-    for router in (health, identity, purchases, payments, pages):
+    for router in (health, identity, purchases, payments, challenges, trading, pages):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     errors.install(app)

@@ -22,7 +22,6 @@ from tradesense.kernel.instants import from_us
 from tradesense.market.model import Instrument
 
 OVERSIZE = 5  # times what the script dares: beyond the margin at any leverage we sell
-REQUEST_TIMEOUT_S = 15.0
 SETUP_STEPS = 4  # sign up, order, pay, collect the key
 
 Say = Callable[[str], None]
@@ -42,6 +41,7 @@ class Play:
     """A story being played. `traders` by name; `deaths` are the kills that happened."""
 
     instance: Instance
+    platform: httpx.AsyncClient
     plan: str
     instrument: Instrument
     scripts: Sequence[Script]
@@ -53,18 +53,14 @@ class Play:
 
     async def run(self, kills: Sequence[Kill], say: Say) -> None:
         """Play every step, then let time pass to the end."""
-        limits = httpx.Limits(keepalive_expiry=1.0)
-        async with httpx.AsyncClient(
-            base_url=self.instance.address, timeout=REQUEST_TIMEOUT_S, limits=limits
-        ) as platform:
-            for script in self.scripts:
-                self.traders[script.trader] = Trader(script.trader, platform, self.seed)
-            steps = self._steps()
-            for number, step in enumerate(steps):
-                say(f"{number + 1}/{len(steps)}  {step.at:%Y-%m-%d %H:%M:%S}  {step.title}")
-                await self.instance.move_to(step.at)
-                await self._play(step, [kill for kill in kills if kill.step == number])
-            await self.instance.move_to(self.end)
+        for script in self.scripts:
+            self.traders[script.trader] = Trader(script.trader, self.platform, self.seed)
+        steps = self._steps()
+        for number, step in enumerate(steps):
+            say(f"{number + 1}/{len(steps)}  {step.at:%Y-%m-%d %H:%M:%S}  {step.title}")
+            await self.instance.move_to(step.at)
+            await self._play(step, [kill for kill in kills if kill.step == number])
+        await self.instance.move_to(self.end)
 
     async def _play(self, step: Step, kills: Sequence[Kill]) -> None:
         try:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from tradesense.app.story.driver import Play, Say, end_of, steps_of
 from tradesense.app.story.facts import Facts, gather
 from tradesense.app.story.instance import Instance, running
@@ -25,6 +27,7 @@ from tradesense.market import (
     open_files,
 )
 
+REQUEST_TIMEOUT_S = 15.0
 PLAN = "ftmo-2step-100k"
 BEFORE_FIRST_PRICE = timedelta(minutes=1)  # the accounts open before anything can be traded
 TARGETS = (
@@ -68,8 +71,8 @@ async def tell(request: Request, say: Say) -> Facts:
             layout=request.layout,
             seed=request.seed,
         )
-        async with started as instance:
-            play = _play(plot, instance, request.seed)
+        async with started as instance, _client(instance) as platform:
+            play = _play(plot, instance, platform, request.seed)
             await play.run(kills, say)
             bundles = home / "evidence"
             bundles.mkdir(exist_ok=True)
@@ -133,9 +136,16 @@ def _tradable(quoted: AbstractSet[str], plan: Plan) -> Instrument:
     )
 
 
-def _play(plot: Plot, instance: Instance, seed: int) -> Play:
+def _client(instance: Instance) -> httpx.AsyncClient:
+    # A killed API leaves dead connections behind: keep none for long.
+    limits = httpx.Limits(keepalive_expiry=1.0)
+    return httpx.AsyncClient(base_url=instance.address, timeout=REQUEST_TIMEOUT_S, limits=limits)
+
+
+def _play(plot: Plot, instance: Instance, platform: httpx.AsyncClient, seed: int) -> Play:
     return Play(
         instance=instance,
+        platform=platform,
         plan=plot.plan.code,
         instrument=plot.instrument,
         scripts=plot.scripts,
