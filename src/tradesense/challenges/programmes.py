@@ -244,6 +244,7 @@ PLANS: dict[str, Plan] = {
                 "USD/CAD",
                 "XAU/USD",
                 "DE30/EUR",
+                "BTC/USD",
             ),
         ),
     )

@@ -127,10 +127,10 @@ def _standing(report: Report, terms: Terms) -> list[str]:
     if replay is None:
         return []
     account = replay.account
-    last = report.items[-1]
+    when = max((item.at_us for item in report.items if item.seq <= report.until_seq), default=0)
     return [
         "",
-        f"running: judged up to price {last.seq:,} ({text_of(last.at_us)})",
+        f"running: judged up to price {report.until_seq:,} ({text_of(when)})",
         f"  balance  {money(account.balance, terms.currency)}",
         f"  equity   {money(account.equity(), terms.currency)}",
         *(

@@ -1,7 +1,7 @@
 """Everything that can be checked about a bundle, in order; what is wrong is collected."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ class Report:
     terms_sha256: str = ""
     replay: Replay | None = None
     verdict: str | None = None
+    until_seq: int = 0
 
     @property
     def same(self) -> bool:
@@ -64,6 +65,11 @@ def verify(bundle: Bundle, pinned: str | None) -> Report:
 
 
 def _check_files(bundle: Bundle, report: Report) -> None:
+    until_seq = bundle.manifest.get("judged_until_seq")
+    if isinstance(until_seq, int):
+        report.until_seq = until_seq
+    else:
+        report.findings.append(Finding("manifest.json", "does not say how far it was judged"))
     listed = bundle.manifest.get("files")
     if not isinstance(listed, dict):
         report.findings.append(Finding("manifest.json", "lists no files"))
@@ -154,6 +160,8 @@ def _read_prices(bundle: Bundle, report: Report) -> None:
     if len(report.findings) == before and report.account:
         opened = report.attempt(lambda: number_of(report.account[0], "price_seq")) or 0
         report.items = report.attempt(lambda: prices.join(report.blocks, opened)) or []
+        if report.until_seq < opened:
+            report.findings.append(Finding("manifest.json", "ends before the account opens"))
 
 
 def _judge_again(report: Report) -> None:
@@ -164,7 +172,7 @@ def _judge_again(report: Report) -> None:
         )
         return
     report.attempt(lambda: prices.check_statuses(report.items, terms.instruments))
-    report.replay = report.attempt(lambda: _live(terms, account, report.terms_sha256, report.items))
+    report.replay = report.attempt(lambda: _live(terms, report))
     replay = report.replay
     if replay is None:
         return
@@ -174,10 +182,10 @@ def _judge_again(report: Report) -> None:
     )
 
 
-def _live(terms: Terms, account: Sequence[Entry], sha256: str, items: Sequence[Item]) -> Replay:
+def _live(terms: Terms, report: Report) -> Replay:
     try:
-        replay = Replay(terms, account, sha256)
-        replay.run(items)
+        replay = Replay(terms, report.account, report.terms_sha256)
+        replay.run([item for item in report.items if item.seq <= report.until_seq])
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # Entries can state anything, a word for a number among it; no rule speaks of that.
         raise Wrong("recomputation", f"the entries make no sense: {error!r}") from error
