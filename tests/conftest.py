@@ -144,7 +144,7 @@ async def db(database: Urls) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def owner_db(database: Urls) -> AsyncIterator[Database]:
-    async with Database.open(database.owner, name="test owner", max_size=2) as opened:
+    async with Database.open(database.owner, name="test owner", is_owner=True) as opened:
         yield opened
 
 

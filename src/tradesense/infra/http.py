@@ -25,19 +25,14 @@ def client(
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """Return a client that raises InvariantBroken rather than send inside a transaction."""
-    inner = transport or httpx.AsyncHTTPTransport(
-        limits=httpx.Limits(max_connections=CONNECTIONS_MAX)
+    return httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout_s,
+        limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
+        transport=transport,
+        event_hooks={"request": [_refuse]},
     )
-    return httpx.AsyncClient(base_url=base_url, timeout=timeout_s, transport=_Outside(inner))
 
 
-class _Outside(httpx.AsyncBaseTransport):
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        refuse_inside_transaction(f"{request.method} {request.url.copy_with(query=None)}")
-        return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+async def _refuse(request: httpx.Request) -> None:
+    refuse_inside_transaction(f"{request.method} {request.url.copy_with(query=None)}")

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 # A hung server must not slow anybody who could do without it.
 _TIMEOUT_S = 0.25
+_LISTEN_S = 60.0  # then we listen again; silence is no failure
 _REST_S = 1.0  # after a failure nobody asks again for this long
 
 
@@ -72,7 +73,7 @@ class Redis:
                     await listener.subscribe(*channels)
                     self._note_back()
                     while True:
-                        message = await listener.get_message(timeout=None)
+                        message = await listener.get_message(timeout=_LISTEN_S)
                         if message is not None:
                             yield message["data"]
             except (RedisError, OSError, TimeoutError) as error:

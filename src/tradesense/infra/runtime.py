@@ -1,5 +1,6 @@
 """Everything a process holds open, in one value."""
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,11 @@ from tradesense.infra.clock import Clock, DrivenClock, SystemClock
 from tradesense.infra.db import Database
 from tradesense.infra.redis import Redis
 from tradesense.infra.settings import Settings
+from tradesense.kernel.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+_FIRST_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,18 @@ class Runtime:
         Open what the process `name` needs, for the length of the block.
 
         Connects to the app's database unless `url` says another, with at most `connections`.
+        Raises TooPowerful for a role that could rewrite the trail; a database that is away is
+        no reason not to start.
         """
         async with (
             Database.open(url or settings.database_url, max_size=connections, name=name) as db,
             Redis.open(settings.redis_url) as redis,
         ):
+            try:
+                async with db.reading(patience_s=_FIRST_LOOK_S):
+                    pass
+            except Unavailable as error:
+                log.warning("%s starts without its database: %s", name, error)
             yield cls(settings, db, clock_of(settings).now, uuid4, os.urandom, redis)
 
 

@@ -310,10 +310,11 @@ async def test_a_statement_past_its_time_is_timed_out(db):
 
 async def test_a_locked_row_is_waited_for_then_given_up(db):
     await db.run(Marking(), key="seed")
-    let_go = asyncio.Event()
+    is_kept, let_go = asyncio.Event(), asyncio.Event()
 
     async def keep(tx):
         await tx.execute("SELECT FROM marks FOR UPDATE")
+        is_kept.set()
         await let_go.wait()
 
     async def want(tx):
@@ -321,8 +322,8 @@ async def test_a_locked_row_is_waited_for_then_given_up(db):
         await tx.execute("SELECT FROM marks FOR UPDATE")
 
     keeping = asyncio.ensure_future(db.run(keep, key="keep"))
-    await asyncio.sleep(0.1)
-    with pytest.raises(TimedOut, match="lock timeout"):
+    await is_kept.wait()
+    with pytest.raises(TimedOut):
         await db.run(want, key="want", patience_s=0.3)
     let_go.set()
     await keeping

@@ -7,11 +7,12 @@ Speaks   `run`, `repeat`, `reading`; the network is never awaited inside any of 
 """
 
 from tradesense.infra.db.gate import AlreadyCommitted, Database, forget_commits
-from tradesense.infra.db.pool import Transaction, inside_transaction
+from tradesense.infra.db.pool import TooPowerful, Transaction, inside_transaction
 
 __all__ = [
     "AlreadyCommitted",
     "Database",
+    "TooPowerful",
     "Transaction",
     "forget_commits",
     "inside_transaction",

@@ -107,14 +107,21 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, min_size: int = 1, max_size: int = 8, name: str = "tradesense"
+        cls,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 8,
+        name: str = "tradesense",
+        is_owner: bool = False,
     ) -> AsyncIterator["Database"]:
         """
         Open the database at `url`, with at most `max_size` connections, named `name` there.
 
-        Connects when first asked to, so it opens while the server is away.
+        Connects when first asked to, so it opens while the server is away. Whatever connects
+        raises TooPowerful for the owner of the tables (unless `is_owner`) and for a superuser.
         """
-        pool = Pool(url, kept=min_size, size=max_size, name=name)
+        pool = Pool(url, kept=min_size, size=max_size, name=name, is_owner=is_owner)
         try:
             yield cls(pool)
         finally:

@@ -21,7 +21,7 @@ from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from tradesense.kernel.errors import Unavailable
+from tradesense.kernel.errors import Invalid, Unavailable
 
 Transaction = AsyncConnection[DictRow]
 
@@ -32,6 +32,12 @@ class NoConnection(Unavailable):
     code = "infra.no_connection"
 
 
+class TooPowerful(Invalid):
+    """The role could rewrite what must only grow; no process of ours runs under it."""
+
+    code = "infra.too_powerful"
+
+
 class Session(AsyncConnection[DictRow]):
     """A connection that remembers whether a COMMIT of its was acknowledged by this server alone."""
 
@@ -40,6 +46,17 @@ class Session(AsyncConnection[DictRow]):
     def listen(self) -> None:
         """Start to remember."""
         self.add_notice_handler(self._remember)
+
+    async def refuse_power(self) -> None:
+        """Raise TooPowerful for a superuser and for whoever owns our tables."""
+        found = await (await self.execute(_POWER)).fetchone()
+        if found is not None:
+            await self.close()
+            raise TooPowerful(
+                f"the database user {found['who']} is a superuser or owns our tables, so it could "
+                "rewrite the trail; give this process a login of its own, in the group "
+                "tradesense_app (for the sealer: tradesense_sealer)"
+            )
 
     def _remember(self, notice: Diagnostic) -> None:
         if "synchronous replication" in (notice.message_primary or ""):
@@ -57,6 +74,11 @@ SESSION = {
     "client_connection_check_interval": "1s",
     "timezone": "UTC",
 }
+_POWER = """
+SELECT current_user AS who FROM pg_roles
+WHERE rolname = current_user AND (rolsuper OR EXISTS (
+    SELECT FROM pg_class WHERE relname = 'infra_commits' AND pg_has_role(relowner, 'MEMBER')))
+"""
 _CONNECT_TIMEOUT_S = 3.0
 _IDLE_KEPT_S = 60.0
 
@@ -64,8 +86,9 @@ _IDLE_KEPT_S = 60.0
 class Pool:
     """At most `size` connections; those above `kept` are closed after a minute without work."""
 
-    def __init__(self, url: str, *, kept: int, size: int, name: str) -> None:
+    def __init__(self, url: str, *, kept: int, size: int, name: str, is_owner: bool) -> None:
         self._url = url
+        self._is_owner = is_owner
         self._kept = kept
         self._name = name
         self._places = asyncio.Semaphore(size)
@@ -77,7 +100,7 @@ class Pool:
         Lend a live connection, outside any transaction; wait for it until `deadline`.
 
         It comes back to the pool if it is outside a transaction again, else it is closed,
-        which rolls back. The deadline is in monotonic seconds. Raises NoConnection.
+        which rolls back. The deadline is in monotonic seconds. Raises NoConnection, TooPowerful.
         """
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
@@ -121,6 +144,8 @@ class Pool:
                     keepalives_count=3,
                     tcp_user_timeout=5_000,
                 )
+                if not self._is_owner:
+                    await session.refuse_power()
         except (psycopg.OperationalError, TimeoutError) as error:
             raise NoConnection(f"cannot reach the database: {str(error) or 'no answer'}") from error
         session.listen()

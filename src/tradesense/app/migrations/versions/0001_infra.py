@@ -6,6 +6,7 @@ GRANT USAGE ON SCHEMA public TO tradesense_app, tradesense_sealer, tradesense_re
 
 -- The reader sees every table, also those of later revisions; the app reads as the reader does.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO tradesense_reader;
+GRANT SELECT ON infra_schema_version TO tradesense_reader;
 GRANT tradesense_reader TO tradesense_app, tradesense_sealer;
 
 CREATE TABLE infra_commits (
