@@ -1,9 +1,9 @@
 """Purchases over HTTP: parse, authorise, call one verb, answer."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tradesense import payments
@@ -43,15 +43,16 @@ async def open_purchase(
     caller: CallerFromRequest,
     once: OnceFromRequest,
     runtime: FromRequest,
-    idempotency_key: Annotated[str, Header(description="new for each purchase")] = "",
 ) -> Response:
+    """Order a challenge. Send an Idempotency-Key; the same key is the same purchase."""
     user_id = _require_person(caller)
+    purchase_id = derive(user_id, "purchase", once.request.headers.get("idempotency-key", ""))
     now = runtime.now()
 
     async def verb(tx: Transaction) -> dict[str, Any]:
         purchase = await service.open_purchase(
             tx,
-            purchase_id=derive(user_id, "purchase", idempotency_key),
+            purchase_id=purchase_id,
             user_id=user_id,
             plan=order.plan,
             amount_minor=order.amount_minor,

@@ -1,0 +1,127 @@
+"""Purchases as a buyer's program sees them."""
+
+from uuid import UUID
+
+import httpx
+import pytest
+
+from purchase_world import PLAN, PRICE_MINOR
+from tradesense.app.api import create_app
+from tradesense.kernel.ids import derive
+
+PATH = "/api/v1/purchases"
+LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+@pytest.fixture
+async def api(runtime):
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://platform") as client:
+        yield client
+
+
+@pytest.fixture
+async def ada(api):
+    """A client that has signed in."""
+    signed_up = await api.post("/api/v1/signup", json=LOGIN, headers=key("sign up"))
+    assert signed_up.status_code == 201, signed_up.text
+    token = (await api.post("/api/v1/sessions", json=LOGIN)).json()["token"]
+    api.headers["Authorization"] = f"Bearer {token}"
+    api.user_id = UUID(signed_up.json()["user_id"])
+    return api
+
+
+def key(text):
+    return {"Idempotency-Key": text}
+
+
+async def test_an_order_is_answered_at_once_and_paid_for_later(ada, shop):
+    ordered = await ada.post(PATH, json={"plan": PLAN}, headers=key("1"))
+
+    assert ordered.status_code == 201
+    purchase = ordered.json()
+    assert purchase["id"] == str(derive(ada.user_id, "purchase", "1"))
+    assert (purchase["status"], purchase["payment"]) == ("awaiting_payment", None)
+    assert (purchase["amount_minor"], purchase["currency"]) == (PRICE_MINOR, "USD")
+
+    await shop.work()
+    offered = (await ada.get(f"{PATH}/{purchase['id']}")).json()
+    (intent,) = shop.till.intents.values()
+    assert offered["payment"] == {
+        "provider": "stripe",
+        "intent_id": intent.ref,
+        "status": "offered",
+        "client_secret": intent.client_secret,
+        "pay_url": intent.pay_url,
+    }
+    assert offered["challenge_id"] is None
+
+    shop.till.pay()
+    await shop.end()
+    active = (await ada.get(f"{PATH}/{purchase['id']}")).json()
+    assert active["status"] == "active"
+    assert active["challenge_id"] == str(derive(UUID(purchase["id"]), "challenge"))
+    assert active["payment"]["client_secret"] is None
+    assert [each["id"] for each in (await ada.get(PATH)).json()] == [purchase["id"]]
+
+
+async def test_the_same_key_is_the_same_order(ada, shop):
+    answers = [await ada.post(PATH, json={"plan": PLAN}, headers=key("1")) for _ in range(3)]
+
+    assert len({answer.content for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {201}
+    await shop.work()
+    assert len(shop.till.intents) == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ({"plan": PLAN}, {}, 400, "Idempotency-Key"),
+        ({"plan": "moon"}, key("2"), 422, "no plan 'moon'; on sale: ftmo"),
+        ({"plan": ""}, key("2"), 422, "no plan"),
+        ({"plan": 7}, key("2"), 422, "plan"),
+        ({"plan": "x" * 101}, key("2"), 422, "plan"),
+        ({}, key("2"), 422, "plan"),
+        ({"plan": PLAN, "coupon": "FREE"}, key("2"), 422, "coupon"),
+        ({"plan": PLAN, "amount_minor": 1}, key("2"), 422, "costs 54000 USD"),
+        ({"plan": PLAN, "amount_minor": -PRICE_MINOR}, key("2"), 422, "costs 54000 USD"),
+        ({"plan": PLAN, "amount_minor": "54000"}, key("2"), 422, "amount_minor"),
+        ({"plan": PLAN, "amount_minor": 54000.5}, key("2"), 422, "amount_minor"),
+        ({"plan": PLAN, "amount_minor": 10**30}, key("2"), 422, "costs 54000 USD"),
+        ({"plan": PLAN, "currency": "EUR"}, key("2"), 422, "costs 54000 USD"),
+        ({"plan": PLAN, "amount_minor": PRICE_MINOR}, key("1"), 422, "another request"),
+    ],
+)
+async def test_a_bad_order_gets_a_clear_answer_and_changes_nothing(ada, shop, bad):
+    order, headers, status, says = bad
+    await ada.post(PATH, json={"plan": PLAN}, headers=key("1"))
+
+    answer = await ada.post(PATH, json=order, headers=headers)
+
+    assert (answer.status_code, says in answer.text) == (status, True), answer.text
+    assert len((await ada.get(PATH)).json()) == 1
+    await shop.work()
+    assert len(shop.till.intents) == 1
+
+
+async def test_a_stranger_and_another_buyer_see_nothing(api, ada):
+    purchase = (await ada.post(PATH, json={"plan": PLAN}, headers=key("1"))).json()
+    bob = {**LOGIN, "email": "bob@example.com"}
+    await api.post("/api/v1/signup", json=bob, headers=key("bob"))
+    token = (await api.post("/api/v1/sessions", json=bob)).json()["token"]
+    theirs = {"Authorization": f"Bearer {token}"}
+
+    foreign = await api.get(f"{PATH}/{purchase['id']}", headers=theirs)
+    unknown = await api.get(f"{PATH}/{UUID(int=5)}", headers=theirs)
+    assert foreign.status_code == unknown.status_code == 404
+    assert (await api.get(PATH, headers=theirs)).json() == []
+
+    api.cookies.clear()
+    del api.headers["Authorization"]
+    for answer in (
+        await api.post(PATH, json={"plan": PLAN}, headers=key("3")),
+        await api.get(PATH),
+        await api.get(f"{PATH}/{purchase['id']}"),
+    ):
+        assert answer.status_code == 401
