@@ -7,9 +7,12 @@ Promises an entry exists if, and only if, the change it tells of is committed; p
 Speaks   nothing: it carries what the others say.
 """
 
-from tradesense.trail.model import Entry, Fact
+from tradesense.trail.model import Entry, Fact, Status
+from tradesense.trail.proof.bundle import Proof
+from tradesense.trail.proofs import NotSealed, Unprovable, get_checkpoint, prove
 from tradesense.trail.service import (
     BrokenStream,
+    get_status,
     read_sealed,
     read_stream,
     record,
@@ -21,6 +24,13 @@ __all__ = [
     "BrokenStream",
     "Entry",
     "Fact",
+    "NotSealed",
+    "Proof",
+    "Status",
+    "Unprovable",
+    "get_checkpoint",
+    "get_status",
+    "prove",
     "read_sealed",
     "read_stream",
     "record",

@@ -1,5 +1,7 @@
 """
-The sealer as a process runs it: through lost leases, lost databases, and refusals.
+What runs beside the verbs: the sealer of a process, the audit of a command.
+
+The sealer goes on through lost leases, lost databases and refusals:
 
     wait for the lease -> open the log -> seal and witness -> trouble -> open the log again
 """
@@ -12,8 +14,30 @@ import structlog
 from tradesense.infra.db import Database
 from tradesense.infra.lease import LeaseLost, hold
 from tradesense.kernel.errors import OutcomeUnknown, TradeSenseError, Unavailable
+from tradesense.trail.audit.findings import Report
+from tradesense.trail.audit.verify import Known, verify
+from tradesense.trail.proof.bundle import SUFFIX, Proof
+from tradesense.trail.proof.note import BadNote, Checkpoint, PublicKey
 from tradesense.trail.sealing import sealer
-from tradesense.trail.sealing.sealer import Confirm, Log
+from tradesense.trail.sealing.keys import NoKey, read_public
+from tradesense.trail.sealing.sealer import KEYS, WITNESS, Confirm, Log
+from tradesense.trail.sealing.witness import find_checkpoint
+
+__all__ = [
+    "KEYS",
+    "SUFFIX",
+    "WITNESS",
+    "BadNote",
+    "Checkpoint",
+    "Known",
+    "Proof",
+    "PublicKey",
+    "Report",
+    "read_public",
+    "read_witnessed",
+    "run_sealer",
+    "verify",
+]
 
 LEASE = "sealer"
 RETRY_S = 0.2  # after the database went away: `Database` itself has waited ten seconds
@@ -31,6 +55,15 @@ async def run_sealer(db: Database, *, home: Path) -> None:
                 await _go_on(db, home, lease.confirm)
         except LeaseLost as lost:
             log.warning("another sealer took over", reason=str(lost))
+
+
+def read_witnessed(home: Path) -> int:
+    """Return how many entries the witness of the instance at `home` has seen."""
+    try:
+        seen = find_checkpoint(home / WITNESS, read_public(home / KEYS))
+    except NoKey:
+        return 0
+    return seen.size if seen else 0
 
 
 async def _go_on(db: Database, home: Path, confirm: Confirm) -> None:

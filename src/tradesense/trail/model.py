@@ -49,3 +49,17 @@ class Entry:
     cause: str | None
     data: dict[str, JsonValue]
     canonical: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """
+    Where the trail stands: how much is sealed and by when, how much waits for the next seal.
+
+    `waiting` is counted no further than a thousand: more is a backlog whatever its length.
+    """
+
+    size: int
+    checkpoints: int
+    sealed_at: datetime | None
+    waiting: int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import InvariantBroken
 from tradesense.trail import rules, store
-from tradesense.trail.model import Entry, Fact
+from tradesense.trail.model import Entry, Fact, Status
 
 LIMIT_MAX = 10_000  # entries per read: a few megabytes
 
@@ -63,6 +63,11 @@ async def read_sealed(
 async def sealed_size(tx: Transaction) -> int:
     """Return how many entries are sealed, which is the last one's position."""
     return await store.get_size(tx)
+
+
+async def get_status(tx: Transaction) -> Status:
+    """Return where the trail stands."""
+    return await store.get_status(tx)
 
 
 def _lines(

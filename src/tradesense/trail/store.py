@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
 from tradesense.trail import rules
-from tradesense.trail.model import Entry
+from tradesense.trail.model import Entry, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,81 @@ async def get_size(tx: Transaction) -> int:
     cursor = await tx.execute("SELECT coalesce(max(position), 0) AS size FROM trail_leaves")
     row = await cursor.fetchone()
     return int(row["size"]) if row else 0
+
+
+async def get_status(tx: Transaction) -> Status:
+    cursor = await tx.execute(
+        """
+        SELECT (SELECT coalesce(max(position), 0) FROM trail_leaves) AS size,
+            (SELECT count(*) FROM trail_checkpoints) AS checkpoints,
+            (SELECT sealed_at FROM trail_checkpoints ORDER BY size DESC LIMIT 1) AS sealed_at,
+            (SELECT count(*) FROM (
+                SELECT FROM trail_entries e WHERE NOT EXISTS (
+                    SELECT FROM trail_leaves l WHERE l.entry_id = e.id
+                ) AND e.id > coalesce((SELECT max(entry_id) FROM trail_leaves), 0) - 100000
+                LIMIT 1000
+            ) AS new) AS waiting
+        """
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 -- a query of aggregates has one row
+    return Status(**row)
+
+
+async def find_newest_note(tx: Transaction) -> str | None:
+    cursor = await tx.execute("SELECT note FROM trail_checkpoints ORDER BY size DESC LIMIT 1")
+    row = await cursor.fetchone()
+    return row["note"] if row else None
+
+
+async def list_positions(tx: Transaction, positions: Sequence[int]) -> dict[int, bytes]:
+    """Return the canonical bytes of the entries at `positions`, by position."""
+    cursor = await tx.execute(
+        """
+        SELECT l.position, e.canonical FROM trail_leaves l
+        JOIN trail_entries e ON e.id = l.entry_id WHERE l.position = ANY(%s)
+        """,
+        (list(positions),),
+    )
+    return {row["position"]: row["canonical"] for row in await cursor.fetchall()}
+
+
+async def read_leaf_tiles(tx: Transaction, indices: Sequence[int]) -> dict[int, bytes]:
+    """Return the leaf hashes of the tiles at `indices`, concatenated, by index."""
+    return await _tiles(
+        tx,
+        """
+        SELECT wanted.index, string_agg(l.hash, ''::bytea ORDER BY l.position) AS hashes
+        FROM unnest(%(indices)s::bigint[]) AS wanted (index) JOIN trail_leaves l
+        ON l.position > wanted.index * 256 AND l.position <= wanted.index * 256 + 256
+        GROUP BY 1
+        """,
+        {"indices": list(indices)},
+    )
+
+
+async def read_node_tiles(
+    tx: Transaction, indices: Sequence[int], *, height: int
+) -> dict[int, bytes]:
+    """Do the same for the roots of perfect subtrees of one height."""
+    return await _tiles(
+        tx,
+        """
+        SELECT wanted.index, string_agg(n.hash, ''::bytea ORDER BY n.index) AS hashes
+        FROM unnest(%(indices)s::bigint[]) AS wanted (index) JOIN trail_nodes n
+        ON n.height = %(height)s
+        AND n.index >= wanted.index * 256 AND n.index < wanted.index * 256 + 256
+        GROUP BY 1
+        """,
+        {"indices": list(indices), "height": height},
+    )
+
+
+async def _tiles(
+    tx: Transaction, query: LiteralString, arguments: Mapping[str, object]
+) -> dict[int, bytes]:
+    cursor = await tx.execute(query, arguments)
+    return {row["index"]: row["hashes"] for row in await cursor.fetchall()}
 
 
 async def _entries(

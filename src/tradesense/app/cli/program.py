@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from tradesense.app.cli import data, platform, prices, story
+from tradesense.app.cli import data, platform, prices, story, trail
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -22,6 +22,7 @@ platform.register(program)
 data.register(program)
 prices.register(program)
 story.register(program)
+trail.register(program)
 
 
 def main() -> None:

@@ -45,17 +45,15 @@ def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
     """
     Audit the trail in the database at `url` and return what was found.
 
-    Only reads. Raises Unavailable if the database cannot be read, BadNote if the witness's own
-    checkpoint is not signed by the pinned key.
+    Only reads. Raises Unavailable if the database cannot be read.
     """
     began = time.monotonic()
-    seen = None
-    if known.witness is not None:
-        seen = witness.find_checkpoint(known.witness, known.key)
+    seen, found = _ask_witness(known)
     with reading.connect(url) as conn:
         head = reading.get_head(conn)
     points = [*known.checkpoints, *([seen] if seen else [])]
     walk = _Walk(known.key, head, [(point.size, point.root.hex()) for point in points])
+    walk.found += found
     last = head.last_position
     with ThreadPoolExecutor(1) as beside:
         counting = beside.submit(_count, url)
@@ -82,6 +80,15 @@ def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
         seconds=time.monotonic() - began,
         findings=tuple(sorted(set(walk.found))),
     )
+
+
+def _ask_witness(known: Known) -> tuple[Checkpoint | None, list[Finding]]:
+    if known.witness is None:
+        return None, []
+    try:
+        return witness.find_checkpoint(known.witness, known.key), []
+    except BadNote as error:
+        return None, [Finding(0, f"the witness's checkpoint: {error}")]
 
 
 def _count(url: str) -> reading.Counts:

@@ -52,11 +52,15 @@ class Proof:
             note=note,
         )
 
+    def leads_to(self, point: Checkpoint) -> bool:
+        """Tell whether the path leads from the entry to the root of `point`."""
+        leaf = tree.leaf_hash(self.canonical)
+        return tree.root_by_inclusion(leaf, self.index, point.size, self.path) == point.root
+
     def check(self, key: PublicKey) -> Checkpoint:
         """Return the signed checkpoint that contains the entry. Raises BadNote if none does."""
         signed = key.open(self.note)
-        leaf = tree.leaf_hash(self.canonical)
-        if tree.root_by_inclusion(leaf, self.index, signed.size, self.path) != signed.root:
+        if not self.leads_to(signed):
             raise BadNote(
                 f"the path does not lead from this entry at position {self.index + 1} to the root "
                 f"signed for {signed.size} entries: entry, position or path was changed"

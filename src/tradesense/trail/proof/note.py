@@ -2,7 +2,8 @@
 Checkpoints: what the trail says about itself, signed.
 
 C2SP signed notes (c2sp.org/signed-note) with Ed25519, holding C2SP checkpoints
-(c2sp.org/tlog-checkpoint), so that existing witnesses and log tools read them.
+(c2sp.org/tlog-checkpoint), so that existing witnesses and log tools read them. Cryptography is
+imported where it is used: most processes carry notes about and never check one.
 """
 
 import re
@@ -10,12 +11,13 @@ from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from dataclasses import dataclass
 from hashlib import sha256
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from tradesense.kernel.errors import Invalid
 from tradesense.trail.proof.tree import HASH_BYTES
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ED25519 = b"\x01"  # the signature type of signed notes
 KEY_BYTES = 32
@@ -105,6 +107,11 @@ class PublicKey:
         return raw[4:] if raw[:4] == self.key_id else None
 
     def _require_signed(self, signature: bytes, text: str) -> None:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 -- see above
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 -- ditto
+            Ed25519PublicKey,
+        )
+
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text.encode())
         except InvalidSignature:
@@ -123,13 +130,12 @@ class SigningKey:
 
     @property
     def public(self) -> PublicKey:
-        key = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
-        return PublicKey(self.name, key.public_bytes_raw())
+        return PublicKey(self.name, _private(self.seed).public_key().public_bytes_raw())
 
     def sign(self, checkpoint: Checkpoint) -> str:
         """Return `checkpoint` as a signed note."""
         text = checkpoint.text
-        signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
+        signature = _private(self.seed).sign(text.encode())
         return f"{text}\n— {self.name} {_base64(self.public.key_id + signature)}\n"
 
     def written(self) -> str:
@@ -149,6 +155,14 @@ class SigningKey:
         if made.public.key_id.hex() != parts[3]:
             raise BadNote("not a signing key: its hash does not match")
         return made
+
+
+def _private(seed: bytes) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 -- see above
+        Ed25519PrivateKey,
+    )
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def _base64(raw: bytes) -> str:
