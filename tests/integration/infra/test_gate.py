@@ -350,15 +350,19 @@ async def test_a_hung_server_holds_nobody_past_their_patience(database, db):
 
 
 async def test_everybody_busy_is_said_in_time(database):
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def dawdle(tx):
+        has_begun.set()
+        await tx.execute("SELECT 1")
+        await may_end.wait()
+
     async with Database.open(database.app, max_size=1) as narrow:
-
-        async def dawdle(tx):
-            await tx.execute("SELECT pg_sleep(0.6)")
-
         busy = asyncio.ensure_future(narrow.repeat(dawdle))
-        await asyncio.sleep(0.05)
+        await has_begun.wait()
         with pytest.raises(TimedOut, match="busy"):
             await narrow.repeat(dawdle, patience_s=0.2)
+        may_end.set()
         await busy
         await narrow.repeat(dawdle)
 

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 
 from tradesense.app import migrations
 from tradesense.app.migrations import MayNotMigrate, upgrade
-from tradesense.infra.db import TooPowerful
+from tradesense.infra.db import Database, TooPowerful
 from tradesense.infra.runtime import Runtime
 
 VERSIONS = sorted((Path(migrations.__file__).parent / "versions").glob("[0-9]*.py"))
@@ -81,6 +81,22 @@ def test_an_owner_without_rights_is_told_what_to_ask_for(weak_owner, database):
         upgrade(weak_owner, app_url=stranger)
     with pytest.raises(MayNotMigrate, match="GRANT tradesense_sealer TO tradesense_app_login"):
         upgrade(weak_owner, sealer_url=database.app)
+
+
+async def test_what_an_administrator_prepared_is_enough(weak_owner, superuser, database):
+    login = f"new_{database.name}"
+    identifier = sql.Identifier(login)
+    superuser.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'new'").format(identifier))
+    superuser.execute(sql.SQL("GRANT tradesense_app TO {}").format(identifier))
+    app = re.sub("//[^@]*@", f"//{login}:new@", weak_owner)
+
+    async def who(tx):
+        return (await (await tx.execute("SELECT current_user AS who")).fetchone())["who"]
+
+    upgrade(weak_owner, app_url=app, sealer_url=database.sealer)
+    async with Database.open(app) as db:
+        assert await db.run(who, key="one") == login
+    superuser.execute(sql.SQL("DROP ROLE {}").format(identifier))
 
 
 def test_every_table_belongs_to_the_owner_and_the_reader_sees_it(database):

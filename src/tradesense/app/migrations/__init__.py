@@ -46,6 +46,7 @@ def upgrade(owner_url: str, *, app_url: str = "", sealer_url: str = "") -> None:
         for group in GROUPS:
             _make_role(conn, group, sql.SQL("NOLOGIN"))
         for group, url in (("tradesense_app", app_url), ("tradesense_sealer", sealer_url)):
+            _join(conn, group, "tradesense_reader")
             if url:
                 _make_login(conn, group, url)
         _run_revisions(owner_url)
@@ -81,7 +82,7 @@ def _make_role(conn: psycopg.Connection, role: str, login: sql.Composable) -> No
         return
     try:
         conn.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(role), login))
-    except psycopg.errors.DuplicateObject:
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         log.info("role %s was made meanwhile, for another database of this server", role)
     except psycopg.errors.InsufficientPrivilege as error:
         raise MayNotMigrate(
@@ -96,12 +97,16 @@ def _make_login(conn: psycopg.Connection, group: str, url: str) -> None:
     if not user:
         raise MayNotMigrate(f"the address for {group} names no user")
     _make_role(conn, user, sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password)))
-    if conn.execute("SELECT WHERE pg_has_role(%s, %s, 'member')", (user, group)).rowcount:
+    _join(conn, user, group)
+
+
+def _join(conn: psycopg.Connection, role: str, group: str) -> None:
+    if conn.execute("SELECT WHERE pg_has_role(%s, %s, 'member')", (role, group)).rowcount:
         return
     try:
-        conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(user)))
+        conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(role)))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MayNotMigrate(
-            f"{user} is not in {group} and the owner may not change it; as an administrator: "
-            f"GRANT {group} TO {user}"
+            f"{role} is not in {group} and the owner may not change it; as an administrator: "
+            f"GRANT {group} TO {role}"
         ) from error

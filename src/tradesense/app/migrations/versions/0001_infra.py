@@ -4,10 +4,9 @@ SQL = """
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO tradesense_app, tradesense_sealer, tradesense_reader;
 
--- The reader sees every table, also those of later revisions; the app reads as the reader does.
+-- The reader sees every table, also those of later revisions; app and sealer are readers too.
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO tradesense_reader;
 GRANT SELECT ON infra_schema_version TO tradesense_reader;
-GRANT tradesense_reader TO tradesense_app, tradesense_sealer;
 
 CREATE TABLE infra_commits (
     key           text PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 500),
