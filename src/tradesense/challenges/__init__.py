@@ -35,6 +35,7 @@ from tradesense.challenges.service import (
     seal_terms,
     start,
 )
+from tradesense.challenges.standing import FloorStanding, Standing, get_standing
 from tradesense.challenges.store import (
     find_by_account,
     find_verdict,
@@ -51,9 +52,11 @@ __all__ = [
     "ChallengePassed",
     "ChallengeStarted",
     "ChallengeStatus",
+    "FloorStanding",
     "Outcome",
     "PhasePassed",
     "Plan",
+    "Standing",
     "Terms",
     "UnknownAccount",
     "UnknownChallenge",
@@ -64,6 +67,7 @@ __all__ = [
     "find_verdict",
     "get",
     "get_plan",
+    "get_standing",
     "list_accounts",
     "list_by_user",
     "list_plans",

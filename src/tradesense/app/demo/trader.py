@@ -103,7 +103,10 @@ class DemoTrader:
 
     async def _order(self, account: Mapping[str, Any], keys: Mapping[str, str]) -> None:
         positions = await self._send("GET", "/v2/positions", headers=keys)
-        held = {each["symbol"]: Decimal(each["qty"]) for each in _list(positions)}
+        held = {
+            each["symbol"]: rules.Held(Decimal(each["qty"]), Decimal(each["current_price"]))
+            for each in _list(positions)
+        }
         # Counted on disk first: after a crash the next order gets a name of its own.
         note = self._memory.write(orders=self._memory.note.orders + 1)
         wish = rules.next_wish(self._seed, note.orders, held=held, room_share=_room_share(account))
@@ -113,10 +116,12 @@ class DemoTrader:
             "symbol": wish.symbol,
             "qty": str(abs(wish.qty)),
             "side": "buy" if wish.qty > 0 else "sell",
-            "type": "market",
-            "time_in_force": "gtc",
+            "type": "market" if wish.limit is None else "limit",
+            "time_in_force": "gtc" if wish.limit is None else "day",
             "client_order_id": note.key(f"order-{note.orders}"),
         }
+        if wish.limit is not None:
+            order["limit_price"] = str(wish.limit)
         answer = await self._send("POST", "/v2/orders", json=order, headers=keys)
         if not answer.is_success:  # a closed market, say: an answer like any other
             log.info("order refused", symbol=wish.symbol, answer=answer.text[:200])

@@ -8,18 +8,12 @@ from tradesense import challenges, trading
 from tradesense.app.web import shaping
 from tradesense.app.web.view import AccountTab, AccountView, Point
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import NotFound
+from tradesense.kernel.errors import InvariantBroken
 from tradesense.trading.model import OrderStatus
 
 FILLS_SHOWN = 20
 ORDERS_SHOWN = 50
 AT_WORK = (OrderStatus.NEW, OrderStatus.PENDING_NEW)
-
-
-class NoSuchAccount(NotFound):
-    """There is none, or not for this person, or the engine has not opened it yet."""
-
-    code = "web.no_such_account"
 
 
 async def list_tabs(tx: Transaction, *, user_id: UUID) -> list[AccountTab]:
@@ -38,15 +32,15 @@ async def list_tabs(tx: Transaction, *, user_id: UUID) -> list[AccountTab]:
 async def get_view(
     tx: Transaction, account_id: UUID, *, user_id: UUID, now: datetime
 ) -> AccountView:
-    """Return the account as it stands. Raises NoSuchAccount; another's looks like none."""
-    challenge = await challenges.find_by_account(tx, account_id)
+    """Return the account as it stands. Raises UnknownAccount; another's looks like none."""
+    standing = await challenges.get_standing(tx, account_id, user_id=user_id, now=now)
     account = await trading.find_account(tx, account_id)
-    if challenge is None or challenge.user_id != user_id or account is None:
-        raise NoSuchAccount(f"you have no open account {account_id}")
+    if account is None:
+        raise InvariantBroken(f"account {account_id} stands, and is not there")
     return shaping.account_view(
-        challenge,
+        standing,
         account,
-        await challenges.find_verdict(tx, account_id),
+        title=challenges.get_plan(standing.plan).title,
         orders=await trading.list_orders(tx, account_id, statuses=AT_WORK, limit=ORDERS_SHOWN),
         fills=await trading.list_fills(tx, account_id, limit=FILLS_SHOWN),
         now=now,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tradesense import market, trading
+from tradesense import trading
 from tradesense.app.web.rendering import money
 from tradesense.app.web.view import (
     AccountView,
@@ -14,56 +14,47 @@ from tradesense.app.web.view import (
     OrderView,
     PositionView,
 )
-from tradesense.challenges.model import Challenge, Outcome, Verdict
+from tradesense.challenges import FloorStanding, Standing
+from tradesense.challenges.model import Outcome, Reference
 from tradesense.kernel.instants import from_us, to_us
 from tradesense.market.model import Instrument
-from tradesense.trading.model import (
-    AccountStatus,
-    BelowResetBalance,
-    Comparison,
-    FillRecord,
-    Guard,
-    OrderRecord,
-    Reason,
-)
+from tradesense.trading.model import FillRecord, OrderRecord
 
+TONES = {"running": "good", "passed": "good", "failed": "bad"}
 VALID = {"gtc": "until cancelled", "day": "until the reset", "ioc": "at once", "fok": "at once"}
 
 
 def account_view(
-    challenge: Challenge,
+    standing: Standing,
     account: trading.AccountView,
-    verdict: Verdict | None,
     *,
+    title: str,
     orders: Sequence[OrderRecord],
     fills: Sequence[FillRecord],
     now: datetime,
 ) -> AccountView:
     """Return the page's view of an account at the moment `now` of the platform's clock."""
-    setup = account.setup
-    instruments = {each.symbol: each for each in setup.instruments}
-    status, tone = _status(account)
-    target = setup.target
-    reset_at_us = market.next_boundary(setup.reset, after_us=to_us(now)).at_us
+    instruments = {each.symbol: each for each in account.setup.instruments}
+    target, reset_at = standing.target, standing.next_reset_at
     return AccountView(
-        account_id=setup.account_id,
-        plan=f"{challenge.plan} · {money(setup.initial_minor)} {setup.currency}",
-        phase=phase_name(setup.phase),
-        status=status,
-        tone=tone,
-        currency=setup.currency,
-        equity_minor=account.equity_minor,
-        balance_minor=account.balance_minor,
-        today_minor=account.equity_minor - account.reset_balance_minor,
-        target_minor=None if target is None else setup.initial_minor + target.profit_minor,
-        floors=_floors(account),
-        objectives=_objectives(account, verdict),
+        account_id=standing.account_id,
+        plan=title,
+        phase=phase_name(standing.phase),
+        status=standing.status,
+        tone=TONES.get(standing.status, "plain"),
+        currency=standing.currency,
+        equity_minor=standing.equity_minor,
+        balance_minor=standing.balance_minor,
+        today_minor=standing.equity_minor - account.reset_balance_minor,
+        target_minor=None if target is None else standing.initial_minor + target.target_minor,
+        floors=tuple(_floor(each) for each in standing.floors),
+        objectives=_objectives(standing),
         positions=tuple(_position(each, instruments[each.symbol]) for each in account.positions),
         orders=tuple(_order(each, instruments.get(each.symbol)) for each in orders),
         fills=tuple(_fill(each, instruments[each.symbol]) for each in reversed(fills)),
-        happened=None if verdict is None else _happened(account, verdict),
-        reset_at_ms=reset_at_us // 1000,
-        reset_text=f"{setup.reset} ({from_us(reset_at_us):%H:%M} UTC)",
+        happened=_happened(standing),
+        reset_at_ms=to_us(reset_at) // 1000,
+        reset_text=f"{standing.reset} ({reset_at:%H:%M} UTC)",
         now_us=account.at_us,
         clock_ms=to_us(now) // 1000,
     )
@@ -84,66 +75,42 @@ def decimal(number: int, digits: int, *, shown_min: int | None = None) -> str:
     return f"{sign}{whole:,}{'.' if shown else ''}{shown}"
 
 
-def _status(account: trading.AccountView) -> tuple[str, str]:
-    ended = {Reason.BREACHED: ("failed", "bad"), Reason.PASSED: ("passed", "good")}
-    if account.status is AccountStatus.ACTIVE:
-        return "active", "good"
-    if account.ended_for in ended:
-        return ended[account.ended_for]
-    return str(account.status), "plain"
-
-
-def _permitted_minor(guard: Guard, initial_minor: int) -> int:
-    if isinstance(guard.recipe, BelowResetBalance):
-        return guard.recipe.amount_minor
-    return initial_minor - guard.recipe.floor_minor
-
-
-def _floors(account: trading.AccountView) -> tuple[FloorView, ...]:
-    guards = {each.name: each for each in account.setup.guards}
-    return tuple(
-        FloorView(
-            kind="daily" if isinstance(guards[each.guard].recipe, BelowResetBalance) else "overall",
-            label=each.guard.capitalize(),
-            floor_minor=each.floor_minor,
-            room_minor=max(0, account.equity_minor - each.floor_minor),
-            permitted_minor=_permitted_minor(guards[each.guard], account.setup.initial_minor),
-        )
-        for each in account.floors
+def _floor(floor: FloorStanding) -> FloorView:
+    moves = floor.reference is not Reference.INITIAL
+    return FloorView(
+        kind="daily" if moves else "overall",
+        label=floor.name.capitalize(),
+        floor_minor=floor.floor_minor,
+        room_minor=max(0, floor.room_minor),
+        permitted_minor=floor.permitted_minor,
     )
 
 
-def _objectives(account: trading.AccountView, verdict: Verdict | None) -> tuple[ObjectiveView, ...]:
+def _objectives(standing: Standing) -> tuple[ObjectiveView, ...]:
     found = []
-    target = account.setup.target
+    target, days = standing.target, standing.days
     if target is not None:
-        closed = account.balance_minor - account.setup.initial_minor
-        missing = max(0, target.profit_minor - closed)
-        found.append(
-            ObjectiveView(
-                label="Profit target",
-                said=f"closed profit {money(closed)} of {money(target.profit_minor)}",
-                distance=f"{money(missing)} to go" if missing else "reached",
-                state="open" if missing else "met",
-            )
-        )
-        days = max(0, target.days_min - account.days_opened)
+        far = f"{money(target.missing_minor)} to go" if target.missing_minor else "reached"
+        closed = f"closed profit {money(target.profit_minor)} of {money(target.target_minor)}"
+        state = "open" if target.missing_minor else "met"
+        found.append(ObjectiveView(label="Profit target", said=closed, distance=far, state=state))
+        missing = max(0, days.needed - days.counted)
         found.append(
             ObjectiveView(
                 label="Trading days",
-                said=f"{account.days_opened} of {target.days_min} days with an opening",
-                distance=f"{days} to go" if days else "reached",
-                state="open" if days else "met",
+                said=f"{days.counted} of {days.needed} days with an opening",
+                distance=f"{missing} to go" if missing else "reached",
+                state="open" if missing else "met",
             )
         )
+    verdict = standing.verdict
     broken = verdict.rule if verdict is not None and verdict.outcome is Outcome.FAILED else ""
-    for floor in account.floors:
-        never = "never below" if floor.comparison is Comparison.BELOW else "always above"
-        is_broken = floor.guard == broken
+    for floor in standing.floors:
+        is_broken = floor.name == broken
         found.append(
             ObjectiveView(
-                label=floor.guard.capitalize(),
-                said=f"{floor.measure} {never} {money(floor.floor_minor)}",
+                label=floor.name.capitalize(),
+                said=f"keep the floor of {money(floor.floor_minor)}",
                 distance="broken" if is_broken else "kept",
                 state="broken" if is_broken else "met",
             )
@@ -151,37 +118,17 @@ def _objectives(account: trading.AccountView, verdict: Verdict | None) -> tuple[
     return tuple(found)
 
 
-def _happened(account: trading.AccountView, verdict: Verdict) -> Happened:
-    when = f"{verdict.decided_at:%Y-%m-%d %H:%M:%S} UTC"
-    if verdict.outcome is Outcome.PASSED:
-        needed = account.setup.target.days_min if account.setup.target else 0
-        return Happened(
-            title=f"{phase_name(verdict.phase)} passed",
-            said=f"At {when}, price {verdict.price_seq:,} of the tape, with everything flat.",
-            tone="good",
-            arithmetic=(
-                ("Closed profit", money(verdict.actual_minor)),
-                ("Profit target", money(verdict.limit_minor)),
-                ("Trading days", f"{account.days_opened} of {needed}"),
-            ),
-        )
-    guard = next(each for each in account.setup.guards if each.name == verdict.rule)
-    permitted = _permitted_minor(guard, account.setup.initial_minor)
-    daily = isinstance(guard.recipe, BelowResetBalance)
+def _happened(standing: Standing) -> Happened | None:
+    verdict = standing.verdict
+    if verdict is None:
+        return None
+    failed = verdict.outcome is Outcome.FAILED
     return Happened(
-        title=f"{phase_name(verdict.phase)} failed: {verdict.rule}",
-        said=f"At {when}, price {verdict.price_seq:,} of the tape took the equity below its floor.",
-        tone="bad",
-        arithmetic=(
-            (
-                "Balance at the reset" if daily else "Initial balance",
-                money(verdict.limit_minor + permitted),
-            ),
-            ("Permitted loss", money(permitted)),
-            ("Floor", money(verdict.limit_minor)),
-            ("Equity on that price", money(verdict.actual_minor)),
-            ("Below the floor by", money(verdict.limit_minor - verdict.actual_minor)),
-        ),
+        title=f"{phase_name(verdict.phase)} {verdict.outcome}: {verdict.rule}",
+        said=f"Decided at {verdict.decided_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"on price {verdict.price_seq:,} of the tape.",
+        tone="bad" if failed else "good",
+        arithmetic=standing.arithmetic,
     )
 
 

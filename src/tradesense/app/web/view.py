@@ -77,12 +77,12 @@ class FillView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
-    """How the account ended: in one sentence, then the sum that anyone can redo."""
+    """How the account ended: in one sentence, then the sums that anyone can redo."""
 
     title: str
     said: str
     tone: str  # good or bad
-    arithmetic: tuple[tuple[str, str], ...]
+    arithmetic: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

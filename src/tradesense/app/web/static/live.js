@@ -12,7 +12,6 @@
 
   const history = JSON.parse(document.getElementById("history").textContent);
   let limits = [];
-  let showLimits = true;
   let lastTime = 0;
   let skewMs = 0;
 
@@ -25,10 +24,10 @@
     localization: { priceFormatter: money },
   });
 
-  // Floors and target are part of the picture, unless people ask for equity alone.
+  // Two views of one line: close up above, where it moves; below with all limits in the picture.
   const withLimits = (original) => {
     const own = original();
-    if (!own || !showLimits || limits.length === 0) return own;
+    if (!own || limits.length === 0) return own;
     const values = limits.map((limit) => limit.value);
     return {
       ...own,
@@ -38,17 +37,24 @@
       },
     };
   };
-  const equity = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false, autoscaleInfoProvider: withLimits });
-  const balance = chart.addSeries(LineSeries, { lineWidth: 1, lineType: LineType.WithSteps, priceLineVisible: false, lastValueVisible: false });
+  const quiet = { priceLineVisible: false, lastValueVisible: false };
+  const equity = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false }, 0);
+  const balance = chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, lineType: LineType.WithSteps }, 0);
+  const whole = chart.addSeries(AreaSeries, { ...quiet, lineWidth: 2, lastValueVisible: true, autoscaleInfoProvider: withLimits }, 1);
+  const series = [[equity, "equity"], [whole, "equity"], [balance, "balance"]];
+  chart.panes()[0].setStretchFactor(3);
+  chart.panes()[1].setStretchFactor(2);
   const lines = new Map();
 
   const paint = () => {
     const line = style("--line");
     chart.applyOptions({
-      layout: { textColor: style("--soft") },
+      layout: { textColor: style("--soft"), panes: { separatorColor: line, separatorHoverColor: line } },
       grid: { horzLines: { color: line } },
     });
-    equity.applyOptions({ lineColor: style("--equity"), topColor: style("--equity") + "38", bottomColor: style("--equity") + "00" });
+    for (const each of [equity, whole]) {
+      each.applyOptions({ lineColor: style("--equity"), topColor: style("--equity") + "38", bottomColor: style("--equity") + "00" });
+    }
     balance.applyOptions({ color: style("--balance") });
     for (const [kind, priceLine] of lines) priceLine.applyOptions({ color: style(`--${kind}`), axisLabelColor: style(`--${kind}`) });
   };
@@ -59,7 +65,7 @@
       const known = lines.get(limit.kind);
       if (known) known.applyOptions({ price: limit.value });
       else {
-        lines.set(limit.kind, equity.createPriceLine({
+        lines.set(limit.kind, whole.createPriceLine({
           price: limit.value, title: limit.label, color: style(`--${limit.kind}`),
           axisLabelColor: style(`--${limit.kind}`), lineStyle: LineStyle.Dashed, lineWidth: 1,
         }));
@@ -70,27 +76,15 @@
   const add = (point) => {
     if (point.time < lastTime) return; // a reconnect may repeat what we have
     lastTime = point.time;
-    equity.update({ time: point.time, value: point.equity });
-    balance.update({ time: point.time, value: point.balance });
+    for (const [one, name] of series) one.update({ time: point.time, value: point[name] });
   };
 
-  equity.setData(history.points.map((p) => ({ time: p.time, value: p.equity })));
-  balance.setData(history.points.map((p) => ({ time: p.time, value: p.balance })));
+  for (const [one, name] of series) one.setData(history.points.map((p) => ({ time: p.time, value: p[name] })));
   lastTime = history.points.length ? history.points[history.points.length - 1].time : 0;
   drawLimits(history.limits);
   paint();
   chart.timeScale().fitContent();
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-
-  for (const button of document.querySelectorAll("[data-zoom]")) {
-    button.addEventListener("click", () => {
-      showLimits = button.dataset.zoom === "limits";
-      for (const other of document.querySelectorAll("[data-zoom]")) {
-        other.setAttribute("aria-pressed", String(other === button));
-      }
-      equity.applyOptions({ autoscaleInfoProvider: withLimits.bind(null) });
-    });
-  }
 
   const heard = (on, said) => {
     live.dataset.on = on ? "yes" : "no";
