@@ -40,7 +40,8 @@ class Outcome:
     What was found; hashes are hexadecimal.
 
     `signed` are the (size, root) of valid checkpoints, `tails` what we computed at those sizes;
-    `wrong` counts the positions that did not pass, of which `findings` explain the first.
+    `wrong` counts the positions that did not pass, of which `findings` explain the first;
+    `stale` are stored roots that only proofs are made from.
     """
 
     after: int
@@ -48,6 +49,7 @@ class Outcome:
     signed: list[tuple[int, str]]
     tails: dict[int, str]
     findings: list[tuple[int, str]]
+    stale: list[tuple[int, str]]
     wrong: int
 
 
@@ -67,8 +69,7 @@ def audit(conn: Reading, key: PublicKey, job: Job) -> Outcome:
     found += forged
     if wrong:
         found += _explain(conn, wrong, witnessed, after=job.after)
-    else:
-        found += _check_nodes(conn, levels[tiles.HEIGHT :], after=job.after)
+    stale = [] if wrong else _check_nodes(conn, levels[tiles.HEIGHT :], after=job.after)
     sizes = {job.until, *(size for size, _ in signed), *job.extra_sizes}
     return Outcome(
         after=job.after,
@@ -76,6 +77,7 @@ def audit(conn: Reading, key: PublicKey, job: Job) -> Outcome:
         signed=[(size, root.hex()) for size, root in signed],
         tails={size: _tail(levels, size - job.after).hex() for size in sizes},
         findings=[(finding.position, finding.says) for finding in found],
+        stale=[(finding.position, finding.says) for finding in stale],
         wrong=len(wrong),
     )
 

@@ -67,6 +67,7 @@ class _Auditor:
             signed=[(size, root) for size, root in told["signed"]],
             tails={int(size): tail for size, tail in told["tails"].items()},
             findings=[(position, says) for position, says in told["findings"]],
+            stale=[(position, says) for position, says in told["stale"]],
             wrong=told["wrong"],
         )
 

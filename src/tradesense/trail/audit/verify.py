@@ -67,7 +67,7 @@ def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
         if walk.found or not counts.add_up:
             walk.found += _find_hidden(conn)
         if not walk.found:
-            walk.found += _check_nodes(conn, walk.chunk_roots)
+            walk.found += [*walk.stale, *_check_nodes(conn, walk.chunk_roots)]
     if walk.found and seen and known.witness:
         walk.found += _check_witness(known.witness, seen)
     return Report(
@@ -121,6 +121,7 @@ class _Walk:
     root: str = ""
     held: int = 0  # the largest size whose signed root we have reached
     found: list[Finding] = field(default_factory=list)
+    stale: list[Finding] = field(default_factory=list)  # stored roots that only proofs need
     chunk_roots: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -136,6 +137,7 @@ class _Walk:
     def take(self, outcome: Outcome) -> None:
         """Take in the next chunk."""
         self.found += [Finding(position, says) for position, says in outcome.findings]
+        self.stale += [Finding(position, says) for position, says in outcome.stale]
         if (untold := outcome.wrong - len(outcome.findings)) > 0:
             self.found.append(
                 Finding(outcome.until, f"{untold} more positions up to here do not pass either")
