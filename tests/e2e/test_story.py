@@ -63,7 +63,7 @@ def test_the_same_files_and_seed_give_the_same_entries_byte_for_byte(payrolls):
     assert repeatable(tell([*real(PAYROLLS)])) == repeatable(payrolls)
 
 
-def test_a_seed_of_kills_changes_no_verdict_no_balance_and_nothing_happens_twice(payrolls, seed):
+def test_a_seed_of_kills_changes_no_verdict_no_balance_and_nothing_happens_twice(payrolls):
     killed = tell([*real(PAYROLLS)], "--kills", "20", "--seed", str(payrolls["seed"]))
 
     assert len(killed["kills"]) == 20
