@@ -40,6 +40,10 @@ class OwnServer:
         return self._postgres.url(OWNER)
 
     @property
+    def sealer_url(self) -> str:
+        return self._postgres.url(SEALER)
+
+    @property
     def superuser_url(self) -> str:
         return self._postgres.url(SUPERUSER)
 

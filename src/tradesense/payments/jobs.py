@@ -43,6 +43,11 @@ def open_provider(settings: Settings) -> AbstractAsyncContextManager[Provider]:
     return open_stripe(settings)
 
 
+async def is_due(tx: Transaction, provider: Provider) -> bool:
+    """Return whether `do_due` would find anything to do; cheap."""
+    return await store.is_anything_due(tx, provider.name)
+
+
 async def do_due(runtime: Runtime, provider: Provider) -> int:
     """Do whatever is due now and return how much that was; a cheap question if it is nothing."""
     async with runtime.db.reading() as tx:

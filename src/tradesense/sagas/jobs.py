@@ -55,11 +55,15 @@ class Runner:
         self._lease_s = lease_s
         self._on_settled = on_settled  # told whenever a call has come to its end
 
+    async def is_due(self, tx: Transaction) -> bool:
+        """Return whether anything could move now; cheap."""
+        return await store.has_due(tx, pins=list(self._definitions), now=self._runtime.now())
+
     async def advance(self) -> int:
         """Move what is due, begin its calls, and return how many instances that were."""
         now = self._runtime.now()
         async with self._runtime.db.reading() as tx:
-            if not await store.has_due(tx, pins=list(self._definitions), now=now):
+            if not await self.is_due(tx):
                 return 0
         moved = await self._runtime.db.run(
             lambda tx: self._claim(tx, now), key=f"sagas:{self._runtime.new_id()}"

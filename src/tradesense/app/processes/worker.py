@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -31,28 +32,14 @@ WAKES = (WAKE, "payments")  # who has something for us says so there
 log = structlog.get_logger()
 
 
-class Bell:
-    """Wakes every loop: what one has done is often what another waits for."""
+@dataclass(slots=True)
+class Post:
+    """A sort of work: whether any `is_due`, and the `work` itself, which says how much it was."""
 
-    def __init__(self) -> None:
-        self.rings = 0
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        """Wake whoever waits."""
-        self.rings += 1
-        self._rung.set()
-        self._rung = asyncio.Event()
-
-    async def wait(self, *, since: int, at_most_s: float) -> None:
-        """Wait until it has rung since its count was `since`, or the time is over."""
-        if self.rings != since:
-            return
-        try:
-            async with asyncio.timeout(at_most_s):
-                await self._rung.wait()
-        except TimeoutError:
-            return
+    name: str
+    is_due: Callable[[Transaction], Awaitable[bool]]
+    work: Callable[[], Awaitable[int]]
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def main(settings: Settings) -> None:
@@ -63,19 +50,24 @@ async def main(settings: Settings) -> None:
     ):
         definitions = [purchases.story(provider)]
         await _prepare(runtime, definitions)
-        bell = Bell()
+        bell = asyncio.Event()  # rings when something may be due
         async with asyncio.TaskGroup() as group:
-            runner = Runner(runtime, definitions, group, on_settled=bell.ring)
-            group.create_task(_listen(runtime, bell))
-            group.create_task(_again_and_again("sagas", runner.advance, bell))
-            group.create_task(
-                _again_and_again("payments", lambda: payments.do_due(runtime, provider), bell)
-            )
+            runner = Runner(runtime, definitions, group, on_settled=bell.set)
+            posts = [
+                Post("sagas", runner.is_due, runner.advance),
+                Post(
+                    "payments",
+                    lambda tx: payments.is_due(tx, provider),
+                    lambda: payments.do_due(runtime, provider),
+                ),
+            ]
             for subscription in SUBSCRIPTIONS:
                 consumer = Consumer(runtime, subscription)
-                group.create_task(
-                    _again_and_again(f"bus {subscription.name}", consumer.deliver, bell)
-                )
+                posts.append(Post(f"bus {subscription.name}", consumer.is_due, consumer.deliver))
+            for post in posts:
+                group.create_task(_serve(post, bell))
+            group.create_task(_listen(runtime, bell))
+            await _watch(runtime, posts, bell)
 
 
 async def _prepare(runtime: Runtime, definitions: Sequence[Definition]) -> None:
@@ -93,23 +85,47 @@ async def _prepare(runtime: Runtime, definitions: Sequence[Definition]) -> None:
             await asyncio.sleep(REST_S)
 
 
-async def _again_and_again(name: str, work: Callable[[], Awaitable[int]], bell: Bell) -> None:
-    """Do `work` as long as it finds something, then again when the bell rings, or soon."""
+async def _watch(runtime: Runtime, posts: Sequence[Post], bell: asyncio.Event) -> None:
+    """Call whoever has something due: when the bell rings, and soon in any case."""
     while True:
-        since, rest_s = bell.rings, POLL_S
+        bell.clear()
+        rest_s = POLL_S
         try:
-            if await work():
-                bell.ring()
+            async with runtime.db.reading() as tx:
+                for post in posts:
+                    if not post.called.is_set() and await post.is_due(tx):
+                        post.called.set()
         except (Unavailable, OutcomeUnknown) as error:
-            log.info("put off", work=name, reason=str(error))
+            log.info("cannot look", reason=str(error))
             rest_s = REST_S
+        await _heard(bell, at_most_s=rest_s)
+
+
+async def _heard(bell: asyncio.Event, *, at_most_s: float) -> None:
+    try:
+        async with asyncio.timeout(at_most_s):
+            await bell.wait()
+    except TimeoutError:
+        return
+
+
+async def _serve(post: Post, bell: asyncio.Event) -> None:
+    """Do the work of a post whenever it is called; what it has done may be due to others."""
+    while True:
+        await post.called.wait()
+        post.called.clear()
+        try:
+            if await post.work():
+                bell.set()
+        except (Unavailable, OutcomeUnknown) as error:
+            log.info("put off", post=post.name, reason=str(error))
+            await asyncio.sleep(REST_S)
         except Exception:
-            # One loop's defect must not stop the others; it is logged, and tried again.
-            log.exception("defect", work=name)
-            rest_s = DEFECT_REST_S
-        await bell.wait(since=since, at_most_s=rest_s)
+            # One post's defect must not stop the others; it is logged, and tried again.
+            log.exception("defect", post=post.name)
+            await asyncio.sleep(DEFECT_REST_S)
 
 
-async def _listen(runtime: Runtime, bell: Bell) -> None:
+async def _listen(runtime: Runtime, bell: asyncio.Event) -> None:
     async for _ in runtime.redis.subscribe(*WAKES):
-        bell.ring()
+        bell.set()
