@@ -49,7 +49,11 @@ class Session(AsyncConnection[DictRow]):
 
     async def refuse_power(self) -> None:
         """Raise TooPowerful for a superuser and for whoever owns our tables."""
-        found = await (await self.execute(_POWER)).fetchone()
+        try:
+            found = await (await self.execute(_POWER)).fetchone()
+        except BaseException:
+            self.pgconn.finish()  # cancelled, say: nobody else knows this connection yet
+            raise
         if found is not None:
             await self.close()
             raise TooPowerful(
