@@ -7,8 +7,9 @@ TYPED := src tools $(wildcard bench verifier/src)
 
 .PHONY: run test bench lint format types clean lock setup-run setup-test
 
+run: export TRADESENSE_DEMO ?= yes
 run: setup-run  ## start the platform with a demo trader; Ctrl-C stops all of it
-	@exec $(BIN)/tradesense up --demo
+	@exec $(BIN)/tradesense up
 
 test: lint types  ## format, lint, types, import contracts, house rules, all tests
 	$(BIN)/python -m pytest -n 2
