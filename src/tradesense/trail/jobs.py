@@ -41,7 +41,7 @@ __all__ = [
 
 LEASE = "sealer"
 RETRY_S = 0.2  # after the database went away: `Database` itself has waited ten seconds
-LOOK_AGAIN_S = 5.0  # after a refusal: until somebody has put it right
+LOOK_AGAIN_S = 2.0  # after a refusal: until somebody has put it right
 LAST_WORD_S = 1.0  # for telling the witness when we are asked to stop
 
 log = structlog.get_logger()
