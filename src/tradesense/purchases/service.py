@@ -55,9 +55,9 @@ async def open_purchase(
     """
     price = challenges.get_plan(plan).price
     if not rules.is_price(price, amount_minor=amount_minor, currency=currency):
-        said = f"{'any' if amount_minor is None else amount_minor} {currency or 'any currency'}"
         raise WrongPrice(
-            f"{plan} costs {price.minor} {price.currency} (minor units: {price}), not {said}"
+            f"{plan} costs {price.minor} {price.currency} (minor units: {price}), "
+            f"not {'any amount' if amount_minor is None else amount_minor} {currency or 'in any currency'}"
         )
     purchase = Purchase(
         id=purchase_id,
@@ -72,14 +72,7 @@ async def open_purchase(
         if known is None or (known.user_id, known.plan) != (user_id, plan):
             raise PurchaseDiffers(f"purchase {purchase_id} is another one already")
         return known
-    event = PurchaseOpened(
-        purchase_id=purchase_id,
-        user_id=user_id,
-        plan=plan,
-        amount_minor=price.minor,
-        currency=price.currency,
-    )
-    await _record(tx, purchase, event, now=now, by=f"user:{user_id}")
+    await _record(tx, purchase, _opened(purchase), now=now, by=f"user:{user_id}")
     await sagas.start(
         tx,
         kind=SAGA_KIND,
@@ -155,6 +148,16 @@ async def give_up(tx: Transaction, purchase_id: UUID, *, reason: str, now: datet
     purchase = rules.given_up(await _lock(tx, purchase_id), reason)
     await store.save(tx, purchase)
     await payments.give_up(tx, payment_id=purchase.payment_id, reason=str(purchase.reason), now=now)
+
+
+def _opened(purchase: Purchase) -> PurchaseOpened:
+    return PurchaseOpened(
+        purchase_id=purchase.id,
+        user_id=purchase.user_id,
+        plan=purchase.plan,
+        amount_minor=purchase.price.minor,
+        currency=purchase.price.currency,
+    )
 
 
 async def _lock(tx: Transaction, purchase_id: UUID) -> Purchase:
