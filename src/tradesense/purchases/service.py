@@ -55,9 +55,10 @@ async def open_purchase(
     """
     price = challenges.get_plan(plan).price
     if not rules.is_price(price, amount_minor=amount_minor, currency=currency):
+        amount = "any amount" if amount_minor is None else amount_minor
         raise WrongPrice(
             f"{plan} costs {price.minor} {price.currency} (minor units: {price}), "
-            f"not {'any amount' if amount_minor is None else amount_minor} {currency or 'in any currency'}"
+            f"not {amount} {currency or 'in any currency'}"
         )
     purchase = Purchase(
         id=purchase_id,
