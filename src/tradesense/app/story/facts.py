@@ -49,11 +49,12 @@ class Facts:
     """
     Everything the report shows. `streams` maps each stream to the hash of its entries.
 
-    `sealed` is what `tradesense trail verify --json` said of the whole trail.
+    `who` names the trader of a stream; `sealed` is what `tradesense trail verify --json` said.
     """
 
     ends: tuple[End, ...]
     timeline: tuple[Entry, ...]
+    who: Mapping[str, str]
     trial_balance: Sequence[ledger.TrialLine]
     invariants: Mapping[str, list[str]]
     sealed: Mapping[str, Any]
@@ -105,6 +106,7 @@ async def gather(play: Play, bundles: Path) -> Facts:
     return Facts(
         ends=tuple(ends),
         timeline=tuple(e for e in entries if e.stream.partition(":")[0] in STORY_STREAMS),
+        who=_who(play, entries),
         trial_balance=balance,
         invariants=await check_in(db),
         sealed=json.loads((await play.instance.command("trail", "verify", "--json")).said),
@@ -113,6 +115,19 @@ async def gather(play: Play, bundles: Path) -> Facts:
         streams=_streams(entries),
         deaths=tuple(play.deaths),
     )
+
+
+def _who(play: Play, entries: Sequence[Entry]) -> dict[str, str]:
+    """Return stream -> trader: a trader's challenge, its accounts, the purchase and payment."""
+    owners = {trader.challenge_id: trader.name for trader in play.traders.values()}
+    owners |= {trader.purchase_id: trader.name for trader in play.traders.values()}
+    who: dict[str, str] = {}
+    for entry in entries:
+        named = (entry.data.get("challenge_id"), entry.data.get("purchase_id"))
+        owner = next((owners[str(each)] for each in named if str(each) in owners), None)
+        if owner is not None:
+            who.setdefault(entry.stream, owner)
+    return who
 
 
 async def _all_entries(play: Play) -> list[Entry]:

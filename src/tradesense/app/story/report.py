@@ -105,16 +105,9 @@ def _ending(facts: Facts, *, seed: int, files: Sequence[str], took_s: float) -> 
 
 
 def _timeline(facts: Facts) -> Iterator[str]:
-    names = {f"challenge:{e.data['challenge_id']}": "" for e in facts.timeline if
-             e.kind == "ChallengeStarted"}  # fmt: skip
-    who: dict[str, str] = {}
-    for end in facts.ends:
-        who |= {f"account:{judged.account_id}": f"{end.trader}" for judged in end.accounts}
-        who |= {entry.stream: end.trader for entry in end.decisions}
-    who = names | who
     for entry in facts.timeline:
         if entry.kind in TOLD:
-            name = who.get(entry.stream, "")
+            name = facts.who.get(entry.stream, "")
             yield f"  {entry.at:%Y-%m-%d %H:%M:%S}  {name:<12} {sentence(entry)}"
 
 
@@ -151,6 +144,13 @@ def _reached(data: Mapping[str, Any]) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "PaymentSucceeded": lambda data: f"pays {Money(data['amount_minor'], data['currency'])}",
+    "ChallengeStarted": lambda data: (
+        f"starts {data['plan']} under terms {data['terms_sha256'][:12]}…"
+    ),
+    "PhasePassed": lambda data: f"PASSES {data['phase']}; {data['next_phase']} begins",
+    "ChallengeFailed": lambda data: f"FAILS by {data['rule']}",
+    "ChallengeFunded": lambda _: "is FUNDED",
     "AccountOpened": lambda data: f"opens {data['phase']} with {_usd(data['initial_minor'])}",
     "OrderFilled": _filled,
     "OrderRejected": lambda data: f"is refused an order: {data['reason']}",
