@@ -6,14 +6,14 @@ import time
 import pytest
 from psycopg import errors
 
-from faults import Cut, stopped, wire
+from faults import Cut, wire
+from gate_world import Marking, backend_of, make_marks, marks_in, terminate
 from tradesense.infra.db import AlreadyCommitted, Database, inside_transaction
 from tradesense.kernel.errors import (
     InvariantBroken,
     OutcomeUnknown,
     Rejected,
     TimedOut,
-    Unavailable,
 )
 
 COMMIT = b"COMMIT\x00"  # the whole message: "READ COMMITTED" is another one
@@ -23,61 +23,7 @@ pytestmark = pytest.mark.usefixtures("marks")
 
 @pytest.fixture
 async def marks(owner_db):
-    """A table of what verbs did; committing into it can be made slow."""
-
-    async def make(tx):
-        await tx.execute("CREATE TABLE marks (name text NOT NULL)")
-        await tx.execute("GRANT SELECT, INSERT, UPDATE ON marks TO tradesense_app")
-        await tx.execute(
-            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$"
-        )
-        await tx.execute(
-            "CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON marks"
-            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.name LIKE 'slow%')"
-            " EXECUTE FUNCTION dawdle()"
-        )
-
-    await owner_db.run(make, key="marks")
-
-
-class Marking:
-    """A verb that leaves a mark and counts how often it was run."""
-
-    def __init__(self, name="mark"):
-        self.name = name
-        self.runs = 0
-
-    async def __call__(self, tx):
-        self.runs += 1
-        await tx.execute("INSERT INTO marks VALUES (%s)", (self.name,))
-        return f"{self.name} {self.runs}"
-
-
-async def marks_in(db):
-    async with db.reading() as tx:
-        return [
-            row["name"] for row in await (await tx.execute("SELECT name FROM marks")).fetchall()
-        ]
-
-
-async def backend_of(db, *, doing):
-    """Return the pid of the backend whose query contains `doing`, once there is one."""
-    while True:
-        async with db.reading() as tx:
-            found = await tx.execute(
-                "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
-                " AND pid <> pg_backend_pid() AND datname = current_database()",
-                (f"%{doing}%",),
-            )
-            if row := await found.fetchone():
-                return row["pid"]
-        await asyncio.sleep(0.01)
-
-
-async def terminate(db, pid):
-    async with db.reading() as tx:
-        await tx.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    await make_marks(owner_db)
 
 
 async def test_a_key_commits_once(db):
@@ -328,77 +274,3 @@ async def test_a_locked_row_is_waited_for_then_given_up(db):
     let_go.set()
     await keeping
     await db.run(want, key="want")
-
-
-async def test_a_hung_server_holds_nobody_past_their_patience(database, db):
-    async with Database.open(database.app, max_size=1) as far:
-
-        async def who(tx):
-            return tx.info.backend_pid
-
-        pid = await far.repeat(who)
-        with stopped(pid):
-            began = time.monotonic()
-            with pytest.raises(TimedOut):
-                await far.run(Marking(), key="one", patience_s=0.5)
-            assert time.monotonic() - began < 1.5
-            with pytest.raises(Unavailable):
-                async with far.reading(patience_s=0.5) as tx:
-                    await tx.execute(f"SELECT pg_terminate_backend({pid}), pg_sleep(30)")
-        await far.run(Marking(), key="two")
-    assert await marks_in(db) == ["mark"]
-
-
-async def test_everybody_busy_is_said_in_time(database):
-    has_begun, may_end = asyncio.Event(), asyncio.Event()
-
-    async def dawdle(tx):
-        has_begun.set()
-        await tx.execute("SELECT 1")
-        await may_end.wait()
-
-    async with Database.open(database.app, max_size=1) as narrow:
-        busy = asyncio.ensure_future(narrow.repeat(dawdle))
-        await has_begun.wait()
-        with pytest.raises(TimedOut, match="busy"):
-            await narrow.repeat(dawdle, patience_s=0.2)
-        may_end.set()
-        await busy
-        await narrow.repeat(dawdle)
-
-
-async def test_nobody_there_is_said_in_time():
-    async with Database.open("postgresql://nobody@127.0.0.1:1/nothing") as absent:
-        began = time.monotonic()
-        with pytest.raises(Unavailable, match="cannot reach"):
-            await absent.run(Marking(), key="one", patience_s=0.3)
-        with pytest.raises(Unavailable, match="cannot reach"):
-            async with absent.reading(patience_s=0.3):
-                pytest.fail("it opened")
-        assert time.monotonic() - began < 1
-
-
-async def test_reading_is_one_snapshot_and_may_not_write(db):
-    async with db.reading() as tx:
-        assert await (await tx.execute("SELECT FROM marks")).fetchall() == []
-        await asyncio.ensure_future(_write_from_outside(db))
-        assert await (await tx.execute("SELECT FROM marks")).fetchall() == []
-        with pytest.raises(errors.ReadOnlySqlTransaction):
-            await tx.execute("INSERT INTO marks VALUES ('x')")
-    assert await marks_in(db) == ["mark"]
-
-
-async def _write_from_outside(db):
-    inside_transaction.set(False)  # another task, as another request would be
-    await db.run(Marking(), key="one")
-
-
-async def test_idle_connections_are_used_again(database):
-    async def who(tx):
-        return tx.info.backend_pid
-
-    async with Database.open(database.app) as fresh:
-        assert len({await fresh.repeat(who) for _ in range(5)}) == 1
-        async with fresh.reading() as tx:
-            pid = tx.info.backend_pid
-        assert pid == await fresh.repeat(who)

@@ -7,6 +7,7 @@ by a round trip each; this one looks at the socket and connects when somebody is
 """
 
 import asyncio
+import logging
 import os
 import select
 import socket
@@ -22,6 +23,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from tradesense.kernel.errors import Invalid, Unavailable
+
+log = logging.getLogger(__name__)
 
 Transaction = AsyncConnection[DictRow]
 
@@ -183,9 +186,13 @@ def cut_at(connection: Transaction, deadline: float) -> Iterator[None]:
 
 def cut(connection: Transaction) -> None:
     """Shut the connection's socket, both ways, at once."""
-    if not connection.closed:
-        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+    if connection.closed:
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as end:
+        try:
             end.shutdown(socket.SHUT_RDWR)
+        except OSError as error:
+            log.debug("the server had hung up before we did: %s", error)
 
 
 def _has_something_to_say(connection: Session) -> bool:
