@@ -1,10 +1,13 @@
 """The nouns of the trail: a fact on its way in, an entry on the record."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from tradesense.kernel.canonical import JsonValue
 from tradesense.kernel.events import Event
+from tradesense.kernel.instants import parse_rfc3339
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,23 @@ class Entry:
     cause: str | None
     data: dict[str, JsonValue]
     canonical: bytes
+
+    @classmethod
+    def read(cls, canonical: bytes, *, entry_id: int, position: int | None) -> Self:
+        """Return the entry that `canonical` tells. Raises ValueError or KeyError for others."""
+        told = json.loads(canonical)
+        return cls(
+            position=position,
+            entry_id=entry_id,
+            stream=told["stream"],
+            version=told["version"],
+            kind=told["kind"],
+            at=parse_rfc3339(told["at"]),
+            by=told["by"],
+            cause=told["cause"],
+            data=told["data"],
+            canonical=canonical,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

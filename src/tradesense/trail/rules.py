@@ -1,12 +1,10 @@
-"""How a fact becomes bytes, and bytes an entry. Pure: no I/O, no clock, no chance."""
+"""How a fact becomes bytes, and how entries are linked. Pure: no I/O, no clock, no chance."""
 
-import json
 import re
 from hashlib import sha256
 
 from tradesense.kernel.canonical import canonical
-from tradesense.kernel.instants import parse_rfc3339
-from tradesense.trail.model import Entry, Fact
+from tradesense.trail.model import Fact
 
 LAYOUT = 1  # the `v` of every entry; a change of layout is a new number, never a new meaning
 
@@ -39,23 +37,6 @@ def tail(*, stream: str, version: int, kind: str, prev: str) -> bytes:
     """
     text = f'"kind":"{kind}","prev":"{prev}","stream":"{stream}","v":{LAYOUT},"version":{version}}}'
     return text.encode("ascii")
-
-
-def read(canonical_bytes: bytes, *, entry_id: int, position: int | None) -> Entry:
-    """Return the entry that `canonical_bytes` tell. Raises ValueError or KeyError for others."""
-    told = json.loads(canonical_bytes)
-    return Entry(
-        position=position,
-        entry_id=entry_id,
-        stream=told["stream"],
-        version=told["version"],
-        kind=told["kind"],
-        at=parse_rfc3339(told["at"]),
-        by=told["by"],
-        cause=told["cause"],
-        data=told["data"],
-        canonical=canonical_bytes,
-    )
 
 
 def link(canonical_bytes: bytes) -> str:

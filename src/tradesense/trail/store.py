@@ -7,7 +7,6 @@ from typing import LiteralString
 from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
-from tradesense.trail import rules
 from tradesense.trail.model import Entry, Status
 
 
@@ -195,4 +194,4 @@ async def _entries(
 
 
 def _entry(row: DictRow) -> Entry:
-    return rules.read(row["canonical"], entry_id=row["id"], position=row["position"])
+    return Entry.read(row["canonical"], entry_id=row["id"], position=row["position"])
