@@ -7,10 +7,13 @@ import sys
 import time
 from collections import defaultdict
 
-from integration.trail.facts import counted
+import pytest
+
+from integration.trail.facts import counted, record_many
 from tradesense.kernel.errors import Conflict
-from tradesense.trail import get_status, read_sealed, read_stream, record
+from tradesense.trail import read_sealed, read_stream, record, sealed_size
 from tradesense.trail.audit.verify import Known, verify
+from tradesense.trail.jobs import read_witnessed
 from tradesense.trail.sealing.keys import read_public
 
 WRITERS = 8
@@ -83,17 +86,15 @@ async def start_sealer(environment):
     )
 
 
-async def wait_until_sealed(db, size):
+async def wait_until_witnessed(home, size):
     async with asyncio.timeout(20):
-        while True:
-            async with db.reading() as tx:
-                if (await get_status(tx)).size >= size:
-                    return
+        while read_witnessed(home) < size:
             await asyncio.sleep(0.05)
 
 
-async def test_nothing_is_missed_and_nothing_inverted(db, database, settings, chance, tmp_path):
-    environment = {
+@pytest.fixture
+def environment(database, settings, tmp_path):
+    return {
         "PATH": os.defpath,
         "TRADESENSE_HOME": str(tmp_path),
         "TRADESENSE_DATABASE_URL": database.app,
@@ -102,6 +103,29 @@ async def test_nothing_is_missed_and_nothing_inverted(db, database, settings, ch
         "TRADESENSE_REDIS_URL": settings.redis_url,
         "TRADESENSE_LOG_LEVEL": "error",
     }
+
+
+async def test_a_sealer_asked_to_stop_tells_the_witness_all_it_sealed(db, environment, tmp_path):
+    process = await start_sealer(environment)
+    await record_many(db, 1, 10)
+    await wait_until_witnessed(tmp_path, 10)
+    await record_many(db, 11, 20)
+    async with asyncio.timeout(5):
+        while (await sealed_now(db)) < 20:
+            await asyncio.sleep(0.01)
+
+    process.terminate()
+
+    assert await process.wait() == 0
+    assert read_witnessed(tmp_path) == 20
+
+
+async def sealed_now(db):
+    async with db.reading() as tx:
+        return await sealed_size(tx)
+
+
+async def test_nothing_is_missed_and_nothing_inverted(db, database, environment, chance, tmp_path):
     said: list[tuple[str, int]] = []
     end = time.monotonic() + 6
     async with asyncio.TaskGroup() as group:
@@ -112,11 +136,10 @@ async def test_nothing_is_missed_and_nothing_inverted(db, database, settings, ch
 
     process = await start_sealer(environment)
     try:
-        await wait_until_sealed(db, len(said))
+        await wait_until_witnessed(tmp_path, len(said))
     finally:
         process.terminate()
         await process.wait()
-    assert process.returncode == 0
 
     await require_all_in_order(db, said)
     known = Known(key=read_public(tmp_path / "keys"), witness=tmp_path / "witness")
