@@ -8,6 +8,7 @@ Speaks   ChallengeStarted, PhasePassed, ChallengePassed, ChallengeFunded, Challe
          on "challenge:<id>".
 """
 
+from tradesense.challenges.evidence import NotYetSealed, evidence_of
 from tradesense.challenges.model import (
     Challenge,
     ChallengeFailed,
@@ -53,6 +54,7 @@ __all__ = [
     "ChallengeStarted",
     "ChallengeStatus",
     "FloorStanding",
+    "NotYetSealed",
     "Outcome",
     "PhasePassed",
     "Plan",
@@ -63,6 +65,7 @@ __all__ = [
     "UnknownPlan",
     "Verdict",
     "conclude",
+    "evidence_of",
     "find_by_account",
     "find_verdict",
     "get",

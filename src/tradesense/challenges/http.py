@@ -103,7 +103,7 @@ async def read_evidence(
     """Download everything a stranger needs to judge the account again."""
     async with runtime.db.reading() as tx:
         await _require_owned(tx, caller, account_id)
-    bundle = await evidence.bundle_of(runtime, account_id)
+    bundle = await evidence.evidence_of(runtime, account_id)
     name = f'attachment; filename="tradesense-{account_id}.zip"'
     return Response(bundle, media_type="application/zip", headers={"content-disposition": name})
 

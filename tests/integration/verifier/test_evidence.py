@@ -1,5 +1,6 @@
 """Evidence out of the real database, judged again by the verifier as a stranger runs it."""
 
+import asyncio
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from challenge_firm import Firm, open_firm, quotes, steps
-from tradesense.challenges import evidence
+from tradesense import challenges
 from tradesense.kernel.errors import NotFound, Unavailable
 from tradesense.market import Quote
 from verifier_bundles import read
@@ -75,7 +76,7 @@ async def live(firm: Firm, until: datetime):
 
 async def test_a_failed_account_is_judged_the_same_by_a_stranger(runtime, firm, tmp_path):
     challenge = await live(firm, MONDAY + 2 * DAY + timedelta(seconds=10))
-    bundle = await evidence.bundle_of(runtime, challenge.account_id)
+    bundle = await challenges.evidence_of(runtime, challenge.account_id)
     vkey = (runtime.settings.home / "keys" / "trail.vkey").read_text().strip()
     status, said = judge(bundle, tmp_path, "--key", vkey)
     assert status == 0, said
@@ -97,7 +98,7 @@ async def test_a_running_account_says_so_and_holds_up_to_where_it_was_judged(
     runtime, firm, tmp_path
 ):
     challenge = await live(firm, MONDAY + 2 * DAY)
-    bundle = await evidence.bundle_of(runtime, challenge.account_id)
+    bundle = await challenges.evidence_of(runtime, challenge.account_id)
     status, said = judge(bundle, tmp_path)
     assert status == 0, said
     assert "same verdict: running" in said
@@ -106,7 +107,7 @@ async def test_a_running_account_says_so_and_holds_up_to_where_it_was_judged(
 
     # The next export, one breach later, fits the first one's entries.
     await firm.until(MONDAY + 2 * DAY + timedelta(seconds=10))
-    later = await evidence.bundle_of(runtime, challenge.account_id)
+    later = await challenges.evidence_of(runtime, challenge.account_id)
     status, said = judge(later, tmp_path)
     assert (status, said.splitlines()[-1]) == (0, "same verdict: failed")
     first = read(bundle).files["account.jsonl"]
@@ -115,9 +116,9 @@ async def test_a_running_account_says_so_and_holds_up_to_where_it_was_judged(
 
 async def test_an_ended_account_gives_the_same_entries_and_prices_for_ever(runtime, firm):
     challenge = await live(firm, MONDAY + 2 * DAY + timedelta(seconds=10))
-    first = read(await evidence.bundle_of(runtime, challenge.account_id))
+    first = read(await challenges.evidence_of(runtime, challenge.account_id))
     await firm.start("another")
-    again = read(await evidence.bundle_of(runtime, challenge.account_id))
+    again = read(await challenges.evidence_of(runtime, challenge.account_id))
     changing = {"proofs.jsonl", "checkpoint.txt", "manifest.json"}
     assert first.files.keys() == again.files.keys()
     for name in first.files.keys() - changing:
@@ -126,14 +127,14 @@ async def test_an_ended_account_gives_the_same_entries_and_prices_for_ever(runti
 
 async def test_an_account_that_is_not_there_has_no_evidence(runtime):
     with pytest.raises(NotFound):
-        await evidence.bundle_of(runtime, runtime.new_id())
+        await challenges.evidence_of(runtime, runtime.new_id())
 
 
 async def test_without_a_sealer_the_answer_is_to_try_again(runtime, firm):
     challenge = await firm.start()
     elsewhere = replace(runtime, settings=replace(runtime.settings, home=Path("/nowhere")))
     with pytest.raises(Unavailable, match="start the sealer, then try again"):
-        await evidence.bundle_of(elsewhere, challenge.account_id)
+        await challenges.evidence_of(elsewhere, challenge.account_id)
 
 
 async def test_prices_that_are_not_sealed_in_time_are_waited_for_in_vain(runtime, sealer_db, clock):
@@ -144,4 +145,46 @@ async def test_prices_that_are_not_sealed_in_time_are_waited_for_in_vain(runtime
         await firm.until(MONDAY)
     # Feed and sealer are gone: the last block stays open.
     with pytest.raises(Unavailable, match="not sealed yet; try again"):
-        await evidence.bundle_of(runtime, challenge.account_id, patience_s=0.2)
+        await challenges.evidence_of(runtime, challenge.account_id, patience_s=0.2)
+
+
+async def command(runtime, *words: str) -> tuple[int, str]:
+    """Run `tradesense WORDS` on the test's database."""
+    settings = runtime.settings
+    variables = {
+        "TRADESENSE_HOME": str(settings.home),
+        "TRADESENSE_DATABASE_URL": settings.database_url,
+        "TRADESENSE_OWNER_URL": settings.owner_url,
+        "TRADESENSE_SEALER_URL": settings.sealer_url,
+        "TRADESENSE_REDIS_URL": settings.redis_url,
+    }
+    ran = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tradesense.app.cli", *words,
+        env=variables, cwd=settings.home,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await ran.communicate()
+    return ran.returncode or 0, said.decode()
+
+
+async def test_the_command_writes_a_bundle_that_the_verifier_accepts(runtime, firm, tmp_path):
+    challenge = await live(firm, MONDAY + 2 * DAY + timedelta(seconds=10))
+    path = tmp_path / "proof.zip"
+    status, said = await command(runtime, "evidence", str(challenge.account_id), "-o", str(path))
+    assert status == 0, said
+    assert f"tradesense-verify {path}" in said
+    status, said = judge(path.read_bytes(), tmp_path)
+    assert (status, said.splitlines()[-1]) == (0, "same verdict: failed")
+
+
+async def test_the_command_says_what_is_wrong_with_what_it_was_given(runtime, firm, tmp_path):
+    challenge = await firm.start()
+    for words, complaint in (
+        (["not-an-id"], "should be a valid UUID"),
+        ([str(runtime.new_id())], "there is no account"),
+        ([str(challenge.account_id), "-o", str(tmp_path / "no" / "b.zip")], "there is no folder"),
+    ):
+        status, said = await command(runtime, "evidence", *words)
+        assert status == 2, said
+        assert complaint in said
+    assert list(tmp_path.glob("*.zip*")) == []

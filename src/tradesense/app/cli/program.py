@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from tradesense.app.cli import data, platform, prices, story, trail
+from tradesense.app.cli import data, evidence, platform, prices, story, trail
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -23,6 +23,7 @@ data.register(program)
 prices.register(program)
 story.register(program)
 trail.register(program)
+evidence.register(program)
 
 
 def main() -> None:

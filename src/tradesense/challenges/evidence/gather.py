@@ -37,7 +37,9 @@ class NotYetSealed(Unavailable):
     code = "challenges.not_yet_sealed"
 
 
-async def bundle_of(runtime: Runtime, account_id: UUID, *, patience_s: float = PATIENCE_S) -> bytes:
+async def evidence_of(
+    runtime: Runtime, account_id: UUID, *, patience_s: float = PATIENCE_S
+) -> bytes:
     """
     Return the evidence bundle of an account, running or ended.
 
@@ -61,6 +63,8 @@ async def bundle_of(runtime: Runtime, account_id: UUID, *, patience_s: float = P
 
 async def _ask_for_flush(tx: Transaction, account_id: UUID) -> int:
     """Ask that every price up to where the account was judged be sealed; return that number."""
+    if await store.find_by_account(tx, account_id) is None:
+        raise UnknownAccount(f"there is no account {account_id}")
     view = await trading.find_account(tx, account_id)
     if view is None:
         raise UnknownAccount(f"account {account_id} is not open yet; ask again in a moment")
