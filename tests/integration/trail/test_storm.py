@@ -155,7 +155,9 @@ async def require_all_in_order(db, said):
         sealed = []
         while part := await read_sealed(tx, after=len(sealed), limit=1000):
             sealed += part
-        streams = {stream: await read_stream(tx, stream) for stream, _ in said}
+        streams = {
+            stream: await read_stream(tx, stream) for stream in {stream for stream, _ in said}
+        }
     for entry in sealed:
         by_stream[entry.stream].append(entry.version)
     assert [entry.position for entry in sealed] == [*range(1, len(said) + 1)]
