@@ -43,7 +43,7 @@ def read_key(text: str, part: str = "key") -> Key:
         raise Wrong(part, f"not a vkey (name+hash+key): {error}") from None
     if len(blob) != 1 + PUBLIC_KEY_BYTES or blob[0] != ED25519:
         raise Wrong(part, "not an Ed25519 key")
-    if hashlib.sha256(name.encode() + b"\n" + blob).digest()[:4] != key_hash:
+    if hashlib.sha256(name.encode() + b"\n" + blob).digest()[:4].hex() != pieces[1]:
         raise Wrong(part, "its hash does not match its name and key")
     return Key(name, key_hash, blob[1:])
 
