@@ -57,7 +57,7 @@ def an_instrument(symbol: str, **changes: object) -> Instrument:
         calendar="crypto" if base == "BTC" else "forex",
         asset_class="forex",
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)  # type: ignore[arg-type] # each test names its own fields
 
 
 def daily(amount_minor: int = 500_000, comparison: Comparison = Comparison.BELOW) -> Guard:
@@ -93,7 +93,7 @@ def a_setup(number: int = 1, **changes: object) -> AccountSetup:
         reset="00:00 Europe/Prague",
         terms_sha256="ab" * 32,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)  # type: ignore[arg-type] # each test names its own fields
 
 
 class World:
@@ -147,7 +147,7 @@ class World:
 
     def item(self, **fields: object) -> list[Event]:
         self.seq += 1
-        item = TapeItem(price_seq=self.seq, **fields)  # type: ignore[arg-type]
+        item = TapeItem(price_seq=self.seq, **fields)  # type: ignore[arg-type] # each test names its own fields
         return self._said(self.book.apply(item))
 
     def open(self, setup: AccountSetup) -> list[Event]:
@@ -212,7 +212,7 @@ class World:
 
     def command(self, account_id: UUID, ask: object, *, asked_us: int | None = None) -> list[Event]:
         asked = self.at_us if asked_us is None else asked_us
-        return self._said(self.book.take(Command(account_id, asked, ask)))  # type: ignore[arg-type]
+        return self._said(self.book.take(Command(account_id, asked, ask)))  # type: ignore[arg-type] # each test names its own fields
 
     def account(self, number: int = 1) -> Account:
         return self.book.accounts[UUID(int=number)]

@@ -1,6 +1,7 @@
 """A bot written for Alpaca (alpaca-py, unchanged) against our api and engine as processes."""
 
 import asyncio
+import json
 import sys
 import time
 import warnings
@@ -8,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import websockets
 
 from running_platform import environment
 from tradesense import identity
@@ -255,3 +257,31 @@ async def test_a_bot_hears_of_every_change_of_its_orders(bot):
     assert fill.order.status is OrderStatus.FILLED
     assert ours[2].order.status is OrderStatus.NEW
     assert ours[3].order.id == waiting.id
+
+
+async def test_the_stream_answers_in_kind_and_strangers_hear_nothing(bot):
+    key_id, secret = bot.key
+    for speak in (str, str.encode):
+        async with asyncio.timeout(20), websockets.connect(f"ws{bot.url[4:]}/stream") as socket:
+            for action, data in (
+                ("authenticate", {"key_id": key_id, "secret_key": secret}),
+                ("listen", {"streams": ["trade_updates", "something_else"]}),
+            ):
+                await socket.send(speak(json.dumps({"action": action, "data": data})))
+                answer = await socket.recv()
+                assert type(answer) is type(speak(""))
+            assert json.loads(answer) == {
+                "stream": "listening",
+                "data": {"streams": ["trade_updates"]},
+            }
+            await bot.ask("submit_order", market_order(1_000))
+            update = json.loads(await socket.recv())
+        assert (update["stream"], update["data"]["event"]) == ("trade_updates", "new")
+
+    wrong = '{"action":"authenticate","data":{"key_id":"PKNOBODY","secret_key":"x"}}'
+    for said in (wrong, "[]", "{", "5"):
+        async with asyncio.timeout(20), websockets.connect(f"ws{bot.url[4:]}/stream") as socket:
+            await socket.send(said)
+            assert json.loads(await socket.recv())["data"]["status"] == "unauthorized"
+            with pytest.raises(websockets.ConnectionClosed):
+                await socket.recv()

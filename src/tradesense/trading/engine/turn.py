@@ -135,6 +135,29 @@ def has_margin(turn: Turn, symbol: str, qty: int, price: int) -> bool:
     return equity_minor(account, marks) >= need
 
 
+@dataclass(frozen=True, slots=True)
+class _Netted:
+    """What a fill makes of a position; `rate` is the conversion price of what it realised."""
+
+    position: Position
+    realised_minor: int
+    rate: int | None
+
+
+def _net(terms: Terms, held: Position, qty: int, price: int, by: Mark | None) -> _Netted:
+    """Close with `qty` (negative: sold) what stands against it, open with the rest."""
+    left, cost, rest, realised, rate = held.qty, held.cost, qty, 0, None
+    if held.qty * qty < 0:
+        part = max(held.qty, -qty) if held.qty < 0 else min(held.qty, -qty)
+        part_cost = cost_of_part(held.qty, held.cost, part)
+        raw = part * price - part_cost
+        rate = rate_price(terms, by, gain=raw >= 0)
+        realised = in_minor(terms, raw, rate)
+        left, cost, rest = held.qty - part, held.cost - part_cost, qty + part
+    position = Position(left + rest, cost + rest * price)
+    return _Netted(position, realised, None if by is None else rate)
+
+
 def fill(
     turn: Turn, order_id: UUID, symbol: str, qty: int, *, liquidation: Reason | None = None
 ) -> None:
@@ -144,28 +167,18 @@ def fill(
     by = conversion_mark(terms, turn.market.marks)
     held = account.positions.get(symbol, _NOTHING)
     price = mark.ask if qty > 0 else mark.bid
-    left, cost, realised, rate = held.qty, held.cost, 0, None
-    rest = qty
-    if held.qty * qty < 0:
-        part = max(held.qty, -qty) if held.qty < 0 else min(held.qty, -qty)
-        part_cost = cost_of_part(held.qty, held.cost, part)
-        raw = part * price - part_cost
-        rate = rate_price(terms, by, gain=raw >= 0)
-        realised = in_minor(terms, raw, rate)
-        left, cost, rest = held.qty - part, held.cost - part_cost, qty + part
-    position = Position(left + rest, cost + rest * price)
+    netted = _net(terms, held, qty, price, by)
+    position = netted.position
     opening = abs(position.qty) > abs(held.qty)
-    new_day = opening and account.opened_day != account.day
     others = {each: at for each, at in account.positions.items() if each != symbol}
     turn.account = account = replace(
         account,
         fills=account.fills + 1,
-        balance_minor=account.balance_minor + realised,
-        days_opened=account.days_opened + new_day,
+        balance_minor=account.balance_minor + netted.realised_minor,
+        days_opened=account.days_opened + (opening and account.opened_day != account.day),
         opened_day=account.day if opening else account.opened_day,
         positions={**others, symbol: position} if position.qty else others,
     )
-    converted = rate is not None and by is not None
     turn.say(
         OrderFilled(
             order_id=order_id,
@@ -176,9 +189,9 @@ def fill(
             side=Side.BUY if qty > 0 else Side.SELL,
             qty=abs(qty),
             price=price,
-            conversion_price=rate if converted else None,
-            conversion_seq=by.price_seq if converted and by is not None else None,
-            realised_minor=realised,
+            conversion_price=netted.rate,
+            conversion_seq=None if by is None or netted.rate is None else by.price_seq,
+            realised_minor=netted.realised_minor,
             balance_minor=account.balance_minor,
             position_qty=position.qty,
             position_cost=position.cost,
