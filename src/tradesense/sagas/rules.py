@@ -18,6 +18,7 @@ try. An expired deadline is a refusal. Steps without an undo are passed over on 
 
 from dataclasses import replace
 
+from tradesense.kernel.canonical import JsonValue
 from tradesense.kernel.events import Event
 from tradesense.sagas.model import (
     OUT_OF_TRIES,
@@ -106,6 +107,20 @@ def resumed(saga: Saga) -> Next:
         raise ValueError(f"saga {saga.id} is {saga.state.value}, not parked")
     back = replace(saga, state=saga.parked_from, parked_from=None, tries=0)
     return back, (SagaResumed(saga_id=saga.id),)
+
+
+def outline(shape: Shape) -> JsonValue:
+    """Return what instances rely on to stay the same under one version."""
+
+    def told(move: Move | None) -> JsonValue:
+        return None if move is None else [move.name, move.sort.value]
+
+    return {
+        "steps": [
+            [told(step), told(undo)] for step, undo in zip(shape.steps, shape.undos, strict=True)
+        ],
+        "pivot": shape.steps[shape.pivot].name,
+    }
 
 
 def key(saga: Saga, move: Move) -> str:

@@ -97,9 +97,13 @@ async def find(tx: Transaction, saga_id: UUID) -> Saga | None:
 
 
 async def pin(tx: Transaction, definitions: Sequence[Definition]) -> None:
-    """Keep the steps of each definition, or raise DefinitionChanged if they differ from before."""
+    """
+    Keep the steps of each definition, or raise DefinitionChanged if they differ from before.
+
+    Names, sorts, undos and the pivot count; tries and deadlines may change under a version.
+    """
     for definition in definitions:
-        shape = canonical(definition.shape).decode()
+        shape = canonical(rules.outline(definition.shape)).decode()
         kept = await store.pin(tx, kind=definition.kind, version=definition.version, shape=shape)
         if kept != shape:
             raise DefinitionChanged(

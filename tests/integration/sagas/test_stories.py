@@ -318,11 +318,11 @@ async def test_changed_steps_under_an_old_version_are_refused(runtime):
     async def do(*_):
         return {}
 
-    def definition(*names):
-        steps = tuple(Local(name=name, do=do) for name in names)
+    def definition(*names, tries_max=3):
+        steps = tuple(Local(name=name, do=do, tries_max=tries_max) for name in names)
         return Definition(kind="test", version=1, steps=steps, pivot=names[0])
 
     await runtime.db.run(lambda tx: sagas.pin(tx, [definition("a", "b")]), key="1")
-    await runtime.db.run(lambda tx: sagas.pin(tx, [definition("a", "b")]), key="2")
+    await runtime.db.run(lambda tx: sagas.pin(tx, [definition("a", "b", tries_max=9)]), key="2")
     with pytest.raises(sagas.DefinitionChanged, match="give the new steps a new version"):
         await runtime.db.run(lambda tx: sagas.pin(tx, [definition("b", "a")]), key="3")
