@@ -1,13 +1,10 @@
 """Writers of every kind at once, and a sealer that is killed: nothing missed, nothing inverted."""
 
 import asyncio
-import os
 import signal
 import sys
 import time
 from collections import defaultdict
-
-import pytest
 
 from integration.trail.facts import counted, record_many
 from tradesense.kernel.errors import Conflict
@@ -90,19 +87,6 @@ async def wait_until_witnessed(home, size):
     async with asyncio.timeout(20):
         while read_witnessed(home) < size:
             await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-def environment(database, settings, tmp_path):
-    return {
-        "PATH": os.defpath,
-        "TRADESENSE_HOME": str(tmp_path),
-        "TRADESENSE_DATABASE_URL": database.app,
-        "TRADESENSE_OWNER_URL": database.owner,
-        "TRADESENSE_SEALER_URL": database.sealer,
-        "TRADESENSE_REDIS_URL": settings.redis_url,
-        "TRADESENSE_LOG_LEVEL": "error",
-    }
 
 
 async def test_a_sealer_asked_to_stop_tells_the_witness_all_it_sealed(db, environment, tmp_path):
