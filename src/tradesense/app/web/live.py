@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from tradesense.app.web import reading
+from tradesense.app.web.reading import get_view
 from tradesense.app.web.rendering import TEMPLATES
 from tradesense.app.web.view import AccountView, dot
 from tradesense.infra.runtime import Runtime
@@ -33,7 +33,7 @@ async def changes(runtime: Runtime, account_id: UUID, *, user_id: UUID) -> Async
     while True:
         try:
             async with runtime.db.reading() as tx:
-                view = await reading.get_view(tx, account_id, user_id=user_id, now=runtime.now())
+                view = await get_view(tx, account_id, user_id=user_id, now=runtime.now())
         except Unavailable:
             view = None  # the page keeps what it shows and tries on
         if view is not None:
