@@ -32,4 +32,27 @@ INVARIANTS = {
     "the terms are what their hash names": """
         SELECT id FROM challenges_challenges WHERE terms_sha256 <> encode(sha256(terms), 'hex')
     """,
+    "every account of a challenge was asked of the engine, under the sealed terms": """
+        SELECT a.account_id FROM challenges_accounts a
+        JOIN challenges_challenges c ON c.id = a.challenge_id
+        LEFT JOIN trading_commands t ON t.account_id = a.account_id AND t.kind = 'open'
+        WHERE t.body ->> 'terms_sha256' IS DISTINCT FROM c.terms_sha256
+    """,
+    "a verdict is what the engine came upon, and nothing else": """
+        SELECT a.account_id FROM challenges_accounts a
+        LEFT JOIN trading_outcomes o USING (account_id)
+        LEFT JOIN challenges_verdicts v
+          ON v.account_id = a.account_id AND v.reversed_at IS NULL
+        WHERE (o.price_seq, o.kind = 'breached')
+          IS DISTINCT FROM (v.price_seq, v.outcome = 'failed')
+    """,
+    "every verdict is on the trail, once": """
+        SELECT v.account_id FROM challenges_verdicts v
+        JOIN challenges_accounts a USING (account_id)
+        LEFT JOIN trail_entries e ON e.stream = 'challenge:' || a.challenge_id
+          AND e.kind = CASE v.outcome WHEN 'failed' THEN 'ChallengeFailed' ELSE 'PhasePassed' END
+          AND convert_from(e.canonical, 'UTF8')::jsonb #>> '{data,account_id}'
+            = a.account_id::text
+        GROUP BY v.account_id HAVING count(e.id) <> 1
+    """,
 }

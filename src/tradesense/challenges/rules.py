@@ -53,6 +53,8 @@ from tradesense.trading.model import Comparison as EngineComparison
 RULE_VERSION = "tradesense-rules-1"
 # A market order waits this long for a fresh quote, then it is rejected.
 ORDER_WAIT_S = 10
+# After a session opens, a breach waits this long for a held symbol's first quote in it.
+REOPENING_WAIT_S = 60
 BASIS_POINTS = 10_000
 
 
@@ -81,14 +83,30 @@ def seal(plan: Plan, instruments: Sequence[Instrument], tz_database: str) -> Ter
             "price": plan.price,
             "leverage": plan.leverage,
             "order_wait_s": ORDER_WAIT_S,
+            "reopening_wait_s": REOPENING_WAIT_S,
             "reset": {"time": plan.programme.reset_time, "zone": plan.programme.reset_zone},
             "tz_database": tz_database,
             "instruments": sorted(instruments, key=lambda each: each.symbol),
+            "conversions": _conversions(instruments, plan.initial.currency),
             "limits": plan.programme.limits,
             "phases": plan.programme.phases,
         }
     )
     return Terms.read(text)
+
+
+def _conversions(
+    instruments: Sequence[Instrument], currency: str
+) -> dict[str, dict[str, str | bool]]:
+    """Return which symbol turns each quote currency into `currency`, and whether it divides."""
+    pairs = {(each.base, each.quote): each.symbol for each in instruments}
+    found: dict[str, dict[str, str | bool]] = {}
+    for quote in {each.quote for each in instruments} - {currency}:
+        if symbol := pairs.get((quote, currency)):
+            found[quote] = {"symbol": symbol, "inverted": False}
+        elif symbol := pairs.get((currency, quote)):
+            found[quote] = {"symbol": symbol, "inverted": True}
+    return found
 
 
 def limits_of(terms: Terms) -> tuple[LossLimit, ...]:

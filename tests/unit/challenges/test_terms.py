@@ -11,6 +11,9 @@ from tradesense.challenges import programmes, rules
 from tradesense.challenges.model import Lock, Programme, Terms
 from tradesense.kernel.canonical import canonical
 from tradesense.kernel.money import Money
+from tradesense.trading.engine.arithmetic import terms_by_symbol
+from tradesense.trading.engine.orders import MARKET_WAIT_US
+from tradesense.trading.engine.sessions import REOPENING_US
 from tradesense.trading.model import BelowResetBalance, Comparison, Measure, Static, Target
 
 PLAN = programmes.PLANS["ftmo-2step-100k"]
@@ -126,3 +129,18 @@ def test_an_unknown_plan_is_answered_with_the_plans_on_sale():
 def test_the_price_is_sealed_with_the_terms():
     dearer = replace(PLAN, price=Money(999_00, "USD"))
     assert challenges.seal_terms(dearer).sha256 != challenges.seal_terms(PLAN).sha256
+
+
+def test_the_engine_waits_and_converts_as_the_terms_say():
+    """What the terms state, the engine does: its constants are the sealed ones."""
+    terms = challenges.seal_terms(PLAN)
+    setup = rules.compile_setup(terms, challenge_id=CHALLENGE, phase="phase-1")
+    assert terms.data["order_wait_s"] * 1_000_000 == MARKET_WAIT_US
+    assert terms.data["reopening_wait_s"] * 1_000_000 == REOPENING_US
+    for symbol, engine in terms_by_symbol(setup).items():
+        sealed = terms.data["conversions"].get(engine.instrument.quote)
+        found = engine.conversion
+        told = None if found is None else {"symbol": found.symbol, "inverted": found.inverted}
+        assert told == sealed, symbol
+    assert terms.data["conversions"]["JPY"] == {"symbol": "USD/JPY", "inverted": True}
+    assert terms.data["conversions"]["EUR"] == {"symbol": "EUR/USD", "inverted": False}

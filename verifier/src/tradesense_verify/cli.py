@@ -23,12 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("bundle", type=Path, help="the bundle.zip to check")
     parser.add_argument(
-        "--key", metavar="VKEY", help="the log's published key; without it the bundle's own"
+        "--key",
+        metavar="VKEY",
+        help="the log's published key, or a file of it; without it the bundle's own",
     )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     given = parser.parse_args(arguments)
     try:
-        report = verify(open_bundle(given.bundle), given.key)
+        report = verify(open_bundle(given.bundle), _key(given.key))
     except Unreadable as error:
         if given.json:
             _write(json.dumps({"same": False, "verdict": None, "unreadable": str(error)}))
@@ -37,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREADABLE
     _write(json.dumps(json_of(report)) if given.json else "\n".join(lines_of(report)))
     return SAME if report.same else WRONG
+
+
+def _key(given: str | None) -> str | None:
+    if given is None or not Path(given).is_file():
+        return given
+    try:
+        return Path(given).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"cannot read the key in {given}: {error}") from None
 
 
 def _write(text: str) -> None:

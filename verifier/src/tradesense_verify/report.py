@@ -1,5 +1,6 @@
 """What a stranger reads: what was checked, the arithmetic, and whether the verdict is the same."""
 
+from importlib.metadata import version
 from typing import Any
 
 from tradesense_verify.rules.arithmetic import decimal, money
@@ -53,6 +54,9 @@ def _what_was_checked(report: Report) -> list[str]:
     lines.append(f"entries   {entries:,}, of which {len(report.account):,} of the account")
     if report.terms_sha256:
         lines.append(f"terms     sha256 {report.terms_sha256}")
+    here = version("tzdata")
+    if terms is not None and terms.tz_database != here:
+        lines.append(f"zones     sealed with tzdata {terms.tz_database}, checked with {here}")
     quotes = sum(item.kind == "quote" for item in report.items)
     lines.append(f"prices    {quotes:,} in {len(report.blocks):,} sealed blocks")
     if replay is not None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from tradesense_verify import prices, verdict
@@ -118,11 +119,7 @@ def _check_streams(report: Report) -> None:
         report.findings.append(Finding("account.jsonl", f"{account[0]} opens no account"))
     for tape in sorted({entry.stream for entry in report.tape}):
         part = [entry for entry in report.tape if entry.stream == tape]
-        report.attempt(
-            lambda part=part, tape=tape: check_links(  # type: ignore[misc] # bound at once
-                "tape.jsonl", part, stream=tape, from_start=False
-            )
-        )
+        report.attempt(partial(check_links, "tape.jsonl", part, stream=tape, from_start=False))
 
 
 def _check_log(bundle: Bundle, report: Report) -> None:
@@ -150,7 +147,7 @@ def _read_prices(bundle: Bundle, report: Report) -> None:
     before = len(report.findings)
     sealed = [entry for entry in report.tape if entry.kind == "PriceBlockSealed"]
     for entry in sealed:
-        block = report.attempt(lambda entry=entry: prices.read_block(entry, bundle.files))  # type: ignore[misc] # bound at once
+        block = report.attempt(partial(prices.read_block, entry, bundle.files))
         if block is not None:
             report.blocks.append(block)
     named = {block.name for block in report.blocks}

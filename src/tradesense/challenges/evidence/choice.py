@@ -55,15 +55,9 @@ def status_by(entries: Sequence[Entry]) -> str:
 
 def symbols_of(terms: Terms, entries: Sequence[Entry]) -> list[str]:
     """Return the clock, every symbol that was ordered, and those that convert them; sorted."""
-    sold = {each["symbol"]: each for each in terms.data["instruments"]}
+    quoted_in = {each["symbol"]: each["quote"] for each in terms.data["instruments"]}
     named = {str(entry.data["symbol"]) for entry in entries if "symbol" in entry.data}
-    ordered = named & sold.keys()
-    currency = terms.data["currency"]
-    pairs = {(each["base"], each["quote"]): symbol for symbol, each in sold.items()}
-    converting = set()
-    for symbol in ordered:
-        quote = sold[symbol]["quote"]
-        found = pairs.get((quote, currency)) or pairs.get((currency, quote))
-        if quote != currency and found is not None:
-            converting.add(found)
-    return sorted({CLOCK} | ordered | converting)
+    ordered = named & quoted_in.keys()
+    conversions = terms.data["conversions"]
+    needed = {quoted_in[symbol] for symbol in ordered} & conversions.keys()
+    return sorted({CLOCK} | ordered | {conversions[quote]["symbol"] for quote in needed})

@@ -9,7 +9,6 @@ from typing import Any
 from tradesense_verify.rules import calendars
 from tradesense_verify.rules.arithmetic import (
     MINOR_DIGITS,
-    Conversion,
     Quote,
     Scale,
     half_even,
@@ -17,11 +16,10 @@ from tradesense_verify.rules.arithmetic import (
     profit_minor,
 )
 from tradesense_verify.rules.instants import SECOND_US
-from tradesense_verify.rules.terms import Instrument, Limit, Terms
+from tradesense_verify.rules.terms import Limit, Terms
 
 # Ids follow from what they name: UUID version 5, one step per name, from this root.
 ID_ROOT = uuid.UUID("5b0b7a3e-2f5c-4f0e-9c1e-6d1d0c9e7a51")
-REOPENING_US = 60 * SECOND_US  # guards wait at most this long for a held symbol to reopen
 
 Said = tuple[str, dict[str, Any]]
 
@@ -191,8 +189,9 @@ class Account:
         """
         Tell whether a breach that depends on `symbol` waits for its next quote.
 
-        In an open session: once it is silent beyond its limit, and in the first minute of a
-        session in which it has not quoted. The last price of a closed session is final.
+        In an open session: once it is silent beyond its limit, and in the first minute (the
+        terms say how long) of a session in which it has not quoted. The last price of a closed
+        session is final.
         """
         instrument, quote = self.terms.instruments[symbol], self.quotes[symbol]
         opened = calendars.session_opened_us(instrument.calendar, self.now_us)
@@ -201,7 +200,8 @@ class Account:
         if quote.at_us >= opened:
             return not self.is_fresh(symbol)
         waited = self.now_us - opened
-        return waited < REOPENING_US or waited > instrument.stale_after_s * SECOND_US
+        reopening_us = self.terms.reopening_wait_s * SECOND_US
+        return waited < reopening_us or waited > instrument.stale_after_s * SECOND_US
 
     def fill(self, order_id: str, symbol: str, qty: int, *, liquidation: str | None) -> None:
         """Fill `qty` (negative: sold) at the last quote: first it closes, the rest opens."""
@@ -255,14 +255,5 @@ def _scale(terms: Terms, symbol: str) -> Scale:
     per_unit = Fraction(10 ** MINOR_DIGITS[terms.currency], 10**digits)
     if instrument.quote == terms.currency:
         return Scale(None, convertible=True, minor_per_unit=per_unit)
-    conversion = _conversion(terms, instrument)
+    conversion = terms.conversions.get(instrument.quote)
     return Scale(conversion, convertible=conversion is not None, minor_per_unit=per_unit)
-
-
-def _conversion(terms: Terms, instrument: Instrument) -> Conversion | None:
-    wanted = ((instrument.quote, terms.currency, False), (terms.currency, instrument.quote, True))
-    for base, quote, inverted in wanted:
-        for each in terms.instruments.values():
-            if (each.base, each.quote) == (base, quote):
-                return Conversion(each.symbol, inverted, each.price_digits)
-    return None

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from tradesense_verify.findings import Unreadable, Wrong
 from tradesense_verify.log.entries import canonical
 from tradesense_verify.rules import calendars
-from tradesense_verify.rules.arithmetic import half_even
+from tradesense_verify.rules.arithmetic import Conversion, half_even
 from tradesense_verify.rules.instants import zone_of
 
 PART = "terms.json"
@@ -51,11 +51,13 @@ class Terms:
     initial_minor: int
     leverage: int
     order_wait_s: int
+    reopening_wait_s: int
     reset: str
     reset_time: time
     reset_zone: ZoneInfo
     tz_database: str
     instruments: Mapping[str, Instrument]
+    conversions: Mapping[str, Conversion]  # by the currency that is converted
     limits: tuple[Limit, ...]
     phase: str
     target_minor: int | None
@@ -97,16 +99,24 @@ def _terms(data: dict[str, Any], phase: str) -> Terms:
     ):
         raise ValueError("a target of this kind")
     hour, minute = data["reset"]["time"].split(":")
+    instruments = {each["symbol"]: _instrument(each) for each in data["instruments"]}
     return Terms(
         currency=data["currency"],
         initial_minor=initial,
         leverage=_whole(data["leverage"]),
         order_wait_s=_whole(data["order_wait_s"]),
+        reopening_wait_s=_whole(data["reopening_wait_s"]),
         reset=f"{data['reset']['time']} {data['reset']['zone']}",
         reset_time=time(int(hour), int(minute)),
         reset_zone=zone_of(data["reset"]["zone"]),
         tz_database=data["tz_database"],
-        instruments={each["symbol"]: _instrument(each) for each in data["instruments"]},
+        instruments=instruments,
+        conversions={
+            currency: Conversion(
+                each["symbol"], bool(each["inverted"]), instruments[each["symbol"]].price_digits
+            )
+            for currency, each in data["conversions"].items()
+        },
         limits=tuple(_limit(each, initial) for each in data["limits"]),
         phase=phase,
         target_minor=_share(initial, found["target_bp"]),
