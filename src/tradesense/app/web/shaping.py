@@ -91,7 +91,7 @@ def _objectives(standing: Standing) -> tuple[ObjectiveView, ...]:
     target, days = standing.target, standing.days
     if target is not None:
         far = f"{money(target.missing_minor)} to go" if target.missing_minor else "reached"
-        closed = f"closed profit {money(target.profit_minor)} of {money(target.target_minor)}"
+        closed = f"{money(target.profit_minor)} of {money(target.target_minor)} closed"
         state = "open" if target.missing_minor else "met"
         found.append(ObjectiveView(label="Profit target", said=closed, distance=far, state=state))
         missing = max(0, days.needed - days.counted)
