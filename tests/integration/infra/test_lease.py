@@ -198,28 +198,37 @@ async def test_an_error_of_the_block_is_raised_as_it_is(db):
 async def test_a_database_that_is_away_takes_the_lease_from_nobody(database, db):
     """The challenger must not count the time in which nobody could beat."""
     async with (
-        wire(database.app) as line,
-        Database.open(line.url) as far,
-        hold(far, "engine", "elsewhere/1/1", ttl_s=TTL_S) as lease,
+        wire(database.app) as holders_line,
+        wire(database.app) as challengers_line,
+        Database.open(holders_line.url) as holders,
+        Database.open(challengers_line.url) as challengers,
+        hold(holders, "engine", "elsewhere/1/1", ttl_s=1.2) as lease,
     ):
-        challenger = asyncio.ensure_future(_succeed(far))
-        await asyncio.sleep(0.2)
-        line.on_sent = _cut_all
-        await asyncio.sleep(2 * TTL_S)
-        line.on_sent = lambda _: None
-        await asyncio.sleep(0.3)
+        challenger = asyncio.ensure_future(_succeed(challengers, ttl_s=1.2))
+        await asyncio.sleep(0.3)  # it has seen the beat
+        holders_line.on_sent = challengers_line.on_sent = _cut_all
+        await asyncio.sleep(1.5)
+        challengers_line.on_sent = _cut_nothing
+        await asyncio.sleep(0.5)  # it is back first, and looks
+        holders_line.on_sent = _cut_nothing
+        await asyncio.sleep(0.5)
         await confirm(db, lease)
+        assert not challenger.done()
         challenger.cancel()
         with suppress(asyncio.CancelledError):
             await challenger
+
+
+def _cut_nothing(_):
+    return None
 
 
 def _cut_all(_):
     return Cut(is_delivered=False)
 
 
-async def _succeed(db):
-    async with hold(db, "engine", "elsewhere/2/2", ttl_s=TTL_S):
+async def _succeed(db, ttl_s):
+    async with hold(db, "engine", "elsewhere/2/2", ttl_s=ttl_s):
         pytest.fail("it took over")
 
 
