@@ -9,10 +9,11 @@ from uuid import UUID
 from bench.harness import Row, interleaved, show
 from tradesense.market import INSTRUMENTS
 from tradesense.market.model import Kind, Status, TapeItem
+from tradesense.trading.engine.arithmetic import Mark
 from tradesense.trading.engine.book import Book
-from tradesense.trading.engine.boxes.edges import EdgeIndex
-from tradesense.trading.engine.boxes.thresholds import Box
+from tradesense.trading.engine.judging import crossed_guards
 from tradesense.trading.engine.state import Command, Market, Open, Place
+from tradesense.trading.engine.turn import equity_minor
 from tradesense.trading.model import (
     AccountSetup,
     BelowResetBalance,
@@ -30,34 +31,16 @@ START_US = 1_399_017_600_000_000  # Friday 2014-05-02, 08:00 UTC
 PRICES = {"EUR/USD": 138_000, "GBP/USD": 168_000, "USD/JPY": 102_000, "AUD/USD": 92_000}
 LEGS = 2
 TICKS = 20_000
-TICKS_LOOKING_AT_ALL = 200
+TICKS_JUDGING_ALL = 200
 SIZES = (10, 1_000, 10_000)
-
-
-class _EveryAccount(EdgeIndex):
-    """No index: every quote is judged for every account, as a plain engine does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._all: set[int] = set()
-
-    def put(self, account: int, box: Box) -> None:  # noqa: ARG002 -- the index's face
-        self._all.add(account)
-
-    def touched(self, symbol: str, bid: int, ask: int) -> set[int]:  # noqa: ARG002 -- the same
-        return self._all
 
 
 def measure() -> list[Row]:
     """Return nanoseconds per price, medians of interleaved rounds."""
     candidates: dict[str, Callable[[], float]] = {
-        f"engine, {size:,} accounts": partial(_World(size, EdgeIndex()).ns_per_price, TICKS)
-        for size in SIZES
+        f"engine, {size:,} accounts": partial(_World(size).ns_per_price, TICKS) for size in SIZES
     }
-    plain = _World(1_000, _EveryAccount())
-    candidates["looking at every account, 1,000 accounts"] = partial(
-        plain.ns_per_price, TICKS_LOOKING_AT_ALL
-    )
+    candidates["judging every account, 1,000 accounts"] = _World(1_000).ns_per_price_judging_all
     found = interleaved(candidates)
     least = found[f"engine, {SIZES[0]:,} accounts"]
     return [
@@ -75,9 +58,9 @@ def measure() -> list[Row]:
 class _World:
     """A book of accounts that hold something, and a market that goes on from round to round."""
 
-    def __init__(self, accounts: int, index: EdgeIndex) -> None:
+    def __init__(self, accounts: int) -> None:
         self._dice = random.Random(accounts)  # noqa: S311 -- a market, not a secret
-        self._book = Book(Market(), [], edges=index)
+        self._book = Book(Market(), [])
         self._prices = dict(PRICES)
         self._seq = 0
         for symbol in sorted(PRICES):
@@ -91,6 +74,17 @@ class _World:
         for item in items:
             self._book.apply(item)
         return (time.perf_counter_ns() - begun) / ticks
+
+    def ns_per_price_judging_all(self) -> float:
+        """Take prices as an engine without an index does: equity and floors of every account."""
+        marks = self._book.market.marks
+        items = [self._quote(self._dice.choice(sorted(PRICES))) for _ in range(TICKS_JUDGING_ALL)]
+        begun = time.perf_counter_ns()
+        for item in items:
+            marks[item.symbol or ""] = Mark(item.bid or 0, item.ask or 0, item.at_us, 0)
+            for account in self._book.accounts.values():
+                crossed_guards(account, equity_minor(account, marks))
+        return (time.perf_counter_ns() - begun) / TICKS_JUDGING_ALL
 
     def _quote(self, symbol: str) -> TapeItem:
         self._seq += 1
