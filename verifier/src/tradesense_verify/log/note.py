@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tradesense_verify.findings import Wrong
 
-PART = "checkpoint"
+PART = "checkpoint.txt"
 ED25519 = 1  # the signature type byte of the signed-note specification
 PUBLIC_KEY_BYTES = 32
 _DASH = "\N{EM DASH} "
