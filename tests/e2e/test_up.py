@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -117,3 +119,53 @@ def test_root_may_start_it_in_a_folder_that_nobody_else_can_enter(home):
         assert platform.is_ready()
     assert (home / "postgres").is_symlink()
     shutil.rmtree((home / "postgres").resolve().parent)
+
+
+def test_real_servers_are_used_where_they_are_named(home, database, valkey_url):
+    named = {
+        "TRADESENSE_DATABASE_URL": database.app,
+        "TRADESENSE_OWNER_URL": database.owner,
+        "TRADESENSE_SEALER_URL": database.sealer,
+        "TRADESENSE_REDIS_URL": valkey_url,
+    }
+    with started(home, **named) as platform:
+        assert not {"postgres", "valkey"} & platform.pids().keys()
+        assert not (home / "postgres").exists()
+        assert platform.command("invariants").returncode == 0
+
+
+def test_a_process_alone_says_what_it_needs(home):
+    for name in ("api", "engine", "sandbox"):
+        refused = run(environment(home), name)
+        assert refused.returncode == 2
+        assert "tradesense up" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_a_process_runs_alone_beside_the_others(home):
+    with started(home) as platform:
+        first = platform.pids()["scheduler"]
+        alone = subprocess.Popen(
+            [sys.executable, "-m", "tradesense.app.cli", "scheduler"],
+            env=platform.variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                alone.wait(timeout=2)  # it waits for the lease
+            assert platform.pids()["scheduler"] == first
+        finally:
+            alone.send_signal(signal.SIGTERM)
+        assert alone.wait(timeout=10) == 0
+
+
+def test_migrations_that_fail_stop_the_start_and_say_why(home, database, valkey_url):
+    named = {
+        "TRADESENSE_DATABASE_URL": database.app,
+        "TRADESENSE_OWNER_URL": "postgresql://nobody:x@127.0.0.1:9/none",
+        "TRADESENSE_SEALER_URL": database.sealer,
+        "TRADESENSE_REDIS_URL": valkey_url,
+    }
+    refused = run(environment(home, **named), "up")
+    assert refused.returncode == 1
+    assert "cannot reach the database as its owner" in refused.stderr
+    assert "Traceback" not in refused.stderr

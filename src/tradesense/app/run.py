@@ -8,6 +8,7 @@ from typing import cast
 
 import uvloop
 
+from tradesense.app.instance import instance_settings
 from tradesense.app.logs import configure_logs
 from tradesense.infra.settings import Settings
 
@@ -16,7 +17,7 @@ Main = Callable[[Settings], Awaitable[None]]
 
 def run_process(name: str) -> None:
     """Run process `name` until it is asked to stop. Raises what its settings get wrong."""
-    settings = Settings.from_environment()
+    settings = instance_settings()
     configure_logs(name, settings.log_level)
     # Imported by name, so that a process holds in memory only what its own work takes.
     main = cast(Main, import_module(f"tradesense.app.processes.{name}").main)

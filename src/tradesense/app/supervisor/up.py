@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tradesense.app.supervisor import plan, status
 from tradesense.app.supervisor.child import Child, Program
 from tradesense.app.supervisor.claim import claimed, require_free
+from tradesense.infra.embedded import Secrets
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import InvariantBroken, TradeSenseError
 
@@ -67,6 +68,7 @@ class _Platform:
             status.clear(self._settings.home)
 
     async def _start(self, keepers: asyncio.TaskGroup) -> None:
+        Secrets.make(self._settings.home)  # real servers have no part that would do it
         self._servers = self._keep(plan.servers(self._settings), keepers)
         for server in self._servers:
             await server.wait_ready()
