@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tradesense import challenges
 from tradesense.challenges import rules
+from tradesense.challenges.evidence import choice
 from tradesense.challenges.evidence.archive import Evidence, Proven, pack
 from tradesense.challenges.model import Challenge, ChallengeStarted, ChallengeStatus, Terms
 from tradesense.kernel.events import Event
@@ -196,20 +197,21 @@ class EvidenceWorld:
         self.close()
 
     def evidence(self, phase: str = "phase-1", key: SigningKey = KEY) -> Evidence:
-        """Return what a bundle of that phase's account is made of: the whole tape."""
+        """Return what a bundle of that phase's account is made of: the tape of its symbols."""
         self._tape.flush()
         self._apply()
         account_id = rules.account_id_of(CHALLENGE, phase)
-        symbols = sorted({block.block.symbol for block in self.blocks})
+        account = self.log.proven(f"account:{account_id}")
+        symbols = choice.symbols_of(self.challenge.terms, [each.entry for each in account])
         return Evidence(
             account_id=str(account_id),
             status="as told",
             judged_until_seq=self.items[-1].price_seq,
             terms=self.challenge.terms.text,
-            account=self.log.proven(f"account:{account_id}"),
+            account=account,
             challenge=self.log.proven(f"challenge:{CHALLENGE}"),
             tape=[each for symbol in symbols for each in self.log.proven(f"tape:{symbol}")],
-            blocks=self.blocks,
+            blocks=[each for each in self.blocks if each.block.symbol in symbols],
             checkpoint=self.log.checkpoint(key),
             vkey=str(key.public),
         )

@@ -12,9 +12,10 @@ from tradesense_verify.bundle import Bundle
 from tradesense_verify.verify import Report, verify
 from verifier_bundles import bundle_of
 
-START = {EURUSD: 138_000, USDJPY: 102_300, DAX: 95_000}
-SPREAD = {EURUSD: 12, USDJPY: 15, DAX: 12}
-STEP = {EURUSD: 150, USDJPY: 120, DAX: 150}
+NOISE = "GBP/USD"  # quoted, but never ordered: none of its prices are in the bundle
+START = {EURUSD: 138_000, USDJPY: 102_300, DAX: 95_000, NOISE: 168_000}
+SPREAD = {EURUSD: 12, USDJPY: 15, DAX: 12, NOISE: 9}
+STEP = {EURUSD: 150, USDJPY: 120, DAX: 150, NOISE: 90}
 
 
 def check(bundle: Bundle) -> Report:
@@ -40,7 +41,7 @@ class Trader:
         self.chance.choices(deeds, weights)[0]()
 
     def quote(self) -> None:
-        symbol = self.chance.choice(self.symbols)
+        symbol = self.chance.choice([*self.symbols, NOISE])
         jump = self.chance.choice([1, 1, 1, 1, 5])
         self.price[symbol] += self.chance.randint(-STEP[symbol], STEP[symbol]) * jump
         self.world.wait(self.chance.choice([0, 0.1, 1, 4]))
