@@ -113,7 +113,8 @@ class Oracle(Sums):
     # -- effects
 
     def _on_quote(self, book, symbol):
-        said = len(self.said)
+        said, needed = len(self.said), self._needed(book)
+        needed |= {order["symbol"] for order in book.orders}
         if book.ended:
             if symbol in book.held:
                 self._fill(book, symbol, -book.held[symbol][0])
@@ -121,7 +122,7 @@ class Oracle(Sums):
             for order in list(book.orders):
                 if order["symbol"] == symbol:
                     self._try(book, order)
-        if symbol in self._needed(book) or len(self.said) > said:
+        if symbol in needed or len(self.said) > said:
             self._judge(book)
 
     def _on_reset(self, book, day):

@@ -9,12 +9,15 @@ import re
 from datetime import datetime
 from uuid import UUID
 
+from tradesense import market
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, Invalid, NotFound
 from tradesense.kernel.ids import derive
 from tradesense.kernel.instants import to_us
+from tradesense.kernel.money import MINOR_DIGITS
 from tradesense.trading import codec, store
 from tradesense.trading.model import (
+    LEVERAGE_MAX,
     MINOR_MAX,
     PRICE_MAX,
     QTY_MAX,
@@ -51,11 +54,7 @@ class DuplicateClientOrderId(Conflict):
 
 async def request_open(tx: Transaction, *, setup: AccountSetup, now: datetime) -> None:
     """Ask for the account of `setup`; asking again changes nothing. Raises Invalid."""
-    if not 0 < setup.initial_minor <= MINOR_MAX or setup.leverage <= 0:
-        raise Invalid("an account starts with money and a leverage of at least 1")
-    names = [guard.name for guard in setup.guards]
-    if len(set(names)) != len(names):
-        raise Invalid(f"guards need different names, not {', '.join(names)}")
+    _check_setup(setup)
     await store.ask(
         tx, account_id=setup.account_id, kind="open", body=codec.as_text(setup), asked_us=to_us(now)
     )
@@ -149,6 +148,23 @@ async def request_close_account(
 async def _require_account(tx: Transaction, account_id: UUID) -> None:
     if not await store.is_asked_for(tx, account_id):
         raise UnknownAccount(f"no account {account_id}")
+
+
+def _check_setup(setup: AccountSetup) -> None:
+    """Refuse what the engine could not run: it must never meet it."""
+    if not 0 < setup.initial_minor <= MINOR_MAX:
+        raise Invalid(f"an account starts with 1 to {MINOR_MAX} minor units")
+    if not 0 < setup.leverage <= LEVERAGE_MAX:
+        raise Invalid(f"leverage is 1 to {LEVERAGE_MAX}")
+    if setup.currency not in MINOR_DIGITS:
+        raise Invalid(f"unknown currency {setup.currency!r}; known: {', '.join(MINOR_DIGITS)}")
+    names = [guard.name for guard in setup.guards]
+    if len(set(names)) != len(names):
+        raise Invalid(f"guards need different names, not {', '.join(names)}")
+    symbols = [instrument.symbol for instrument in setup.instruments]
+    if not symbols or len(set(symbols)) != len(symbols):
+        raise Invalid(f"instruments need different symbols, not {', '.join(symbols) or 'none'}")
+    market.next_boundary(setup.reset, after_us=0)  # raises BadReset
 
 
 def _check_client_order_id(text: str) -> None:

@@ -9,13 +9,13 @@ import pytest
 from tradesense import trading
 from tradesense.infra.lease import LeaseLost, hold
 from tradesense.infra.redis import Redis
-from tradesense.kernel.errors import Unavailable
+from tradesense.kernel.errors import Invalid, Unavailable
 from tradesense.market.model import Kind
 from tradesense.trading.running.loop import Engine
 from tradesense.trading.running.publishing import Publisher
 from tradesense.trading.running.wake import Waker
 from trading_desk import ACCOUNT, Desk
-from trading_world import EURUSD, a_setup
+from trading_world import EURUSD, a_setup, daily
 
 
 @pytest.fixture
@@ -162,6 +162,32 @@ async def test_opening_twice_opens_once(desk):
     await desk.settle()
 
     assert await desk.kinds() == ["AccountOpened"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"initial_minor": 0}, "starts with"),
+        ({"initial_minor": 10**12}, "starts with"),
+        ({"leverage": 0}, "leverage"),
+        ({"currency": "XXX"}, "unknown currency"),
+        ({"reset": "midnight"}, "no reset"),
+        ({"reset": "00:00 Europe/Nowhere"}, "no reset"),
+        ({"instruments": ()}, "different symbols"),
+        ({"guards": (daily(), daily())}, "different names"),
+    ],
+)
+async def test_a_setup_that_no_engine_could_run_is_refused(desk, changes, said):
+    with pytest.raises(Invalid, match=said):
+        await desk.open(a_setup(**changes))
+    assert await desk.rows("SELECT * FROM trading_commands") == []
+
+
+async def test_nothing_is_asked_of_an_account_that_nobody_opened(desk):
+    with pytest.raises(trading.UnknownAccount):
+        await desk.order(1_000, "first")
+    with pytest.raises(trading.UnknownAccount):
+        await desk.close("second")
 
 
 @pytest.mark.breaks_invariants

@@ -58,8 +58,8 @@ def on_quote(account: Account, market: Market, symbol: str) -> Stepped:
 
 
 def _is_judged_by(account: Account, symbol: str) -> bool:
-    """Whether a price of `symbol` is a judging input: the account holds or converts by it."""
-    if symbol in account.positions:
+    """Whether a price of `symbol` is a judging input: held, ordered, or converting."""
+    if symbol in account.positions or any(order.symbol == symbol for order in account.orders):
         return True
     by = (account.terms[held].conversion for held in account.positions)
     return any(each is not None and each.symbol == symbol for each in by)

@@ -41,6 +41,7 @@ from tradesense.trading.model.orders import (
     TimeInForce,
 )
 from tradesense.trading.model.setups import (
+    LEVERAGE_MAX,
     MINOR_MAX,
     AccountSetup,
     BelowResetBalance,
@@ -55,6 +56,7 @@ from tradesense.trading.model.setups import (
 )
 
 __all__ = [
+    "LEVERAGE_MAX",
     "MINOR_MAX",
     "PRICE_MAX",
     "QTY_MAX",

@@ -63,7 +63,6 @@ class Reason(StrEnum):
     NOT_MARKETABLE = "not_marketable"
     WAITING_FOR_PRICE = "judging_waits_for_price"
     UNKNOWN_ORDER = "unknown_order"
-    TOO_MUCH = "limit_of_numbers"
     REQUESTED = "requested"
     DAY_ENDED = "day_ended"
     BREACHED = "breached"

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from tradesense.market.model import Instrument
 
-MINOR_MAX = 10**15  # ten trillion dollars; a 64-bit column holds sums of thousands of them
+# A billion dollars at 1:1000, and a price that jumps a hundred thousandfold, fit into 64 bits.
+MINOR_MAX = 10**11
+LEVERAGE_MAX = 1_000
 
 
 class Measure(StrEnum):

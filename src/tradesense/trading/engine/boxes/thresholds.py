@@ -98,8 +98,8 @@ def equity_needed_minor(account: Account) -> int | None:
 
 
 def _symbols(account: Account) -> set[str]:
-    """Return the held symbols and those that convert them."""
-    found = set(account.positions)
+    """Return the symbols whose prices are judging inputs: held, ordered, converting."""
+    found = {*account.positions, *(order.symbol for order in account.orders)}
     for symbol in account.positions:
         by = account.terms[symbol].conversion
         if by is not None:
