@@ -14,5 +14,6 @@ def environment(database, settings, tmp_path):
         "TRADESENSE_OWNER_URL": database.owner,
         "TRADESENSE_SEALER_URL": database.sealer,
         "TRADESENSE_REDIS_URL": settings.redis_url,
+        "TRADESENSE_SECRET": settings.secret,
         "TRADESENSE_LOG_LEVEL": "error",
     }

@@ -99,6 +99,7 @@ def test_checkpoint_prints_a_signed_note(run, sealed):
 def test_a_proof_holds_for_a_stranger(run, sealed, tmp_path, entry):
     file = tmp_path / "entry.tlog-proof"
     stranger = {"TRADESENSE_HOME": str(tmp_path / "nothing here")}
+    stranger |= {f"TRADESENSE_{role}_URL": "" for role in ("DATABASE", "OWNER", "SEALER", "REDIS")}
 
     assert "is entry 17 of 20" in run("prove", entry, "-o", file).output
 

@@ -105,9 +105,10 @@ def check_proof(
     as_json: Json = False,
 ) -> None:
     """Check a proof without database or network. Exit code 1 if it does not hold."""
+    from tradesense.infra.settings import Settings  # noqa: PLC0415 -- ditto
     from tradesense.trail import jobs  # noqa: PLC0415 -- holds cryptography
 
-    pinned = _key(_settings(), key)
+    pinned = _key(Settings.from_environment(), key)  # no instance is needed, if the key is given
     text = _text(file)
     try:
         proof = jobs.Proof.parse(text)
@@ -137,7 +138,9 @@ def checkpoint(*, output: Output = None) -> None:
 @app.command()
 def key() -> None:
     """Print the public key that checkpoints are signed with; pin it where we cannot reach it."""
-    typer.echo(str(_key(_settings(), None)))
+    from tradesense.infra.settings import Settings  # noqa: PLC0415 -- commands import when run
+
+    typer.echo(str(_key(Settings.from_environment(), None)))
 
 
 @app.command()

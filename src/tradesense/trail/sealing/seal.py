@@ -38,20 +38,16 @@ class Step:
 
 async def seal(tx: Transaction, *, key: SigningKey, origin: str, slice_max: int = SLICE) -> Step:
     """Seal what is new, at most `slice_max` entries of it, and sign the tree. Needs a begun log."""
-    await store.begin_step(tx)
-    progress = await store.find_progress(tx, lock=True)
-    if progress is None:
-        raise RuntimeError("the log has not begun; see `begin`")
+    progress, now = await store.lock_progress(tx)
     if progress.target is None:
         new = await store.measure_new(tx, progress, count_max=slice_max + 1)
-        server = await store.get_server(tx)
         if new.count <= slice_max:
             leaves = await store.add_leaves(tx, progress) if new.count else []
-            after = replace(progress, snapshot=server.snapshot)
+            after = replace(progress, snapshot=now)
             return await _close(tx, leaves, after, key=key, origin=origin)
         progress = replace(
             progress,
-            target=server.snapshot,
+            target=now,
             after_id=new.first_id - 1,
             until_id=new.last_id,
         )
@@ -81,8 +77,7 @@ async def _close(
         if nodes:
             await store.add_nodes(tx, nodes)
         note = key.sign(Checkpoint(origin, frontier.size, frontier.root))
-        await store.add_checkpoint(tx, size=frontier.size, epoch=progress.epoch, note=note)
-    await store.save_progress(tx, progress)
+    await store.save_progress(tx, progress, note=note)
     return Step(len(leaves), progress, note)
 
 

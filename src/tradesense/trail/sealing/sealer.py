@@ -58,9 +58,9 @@ async def open_log(db: Database, home: Path) -> Log:
     """Return the log of this database, begun if it is new. Raises Refused, NoKey, BadWitness."""
     async with db.reading() as tx:
         progress = await store.find_progress(tx)
-        server = await store.get_server(tx)
+        server = await store.get_system_identifier(tx)
         if progress is not None:
-            return await _resume(tx, home, progress, server.system_identifier)
+            return await _resume(tx, home, progress, server)
     if (home / WITNESS / "checkpoint").exists():
         raise Refused(
             f"the database is empty, but {home / WITNESS} has seen a trail: "
@@ -74,7 +74,7 @@ async def open_log(db: Database, home: Path) -> Log:
             await store.add_epoch(
                 tx,
                 epoch=FIRST_EPOCH,
-                system_identifier=server.system_identifier,
+                system_identifier=server,
                 origin=key.name,
             )
             await store.save_progress(tx, begun)

@@ -9,6 +9,8 @@ it (`xid >= xmax`) or was open in it (`xid` among its xip). Both are index range
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from psycopg.rows import DictRow
+
 from tradesense.infra.db import Transaction
 from tradesense.trail.proof.tree import Frontier, Node
 
@@ -53,32 +55,48 @@ class Backlog:
     last_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Who we are talking to: the cluster's identity, and the snapshot of this transaction."""
-
-    system_identifier: int
-    snapshot: str
-
-
-async def get_server(tx: Transaction) -> Server:
-    cursor = await tx.execute(
-        "SELECT system_identifier, pg_current_snapshot()::text AS snapshot FROM pg_control_system()"
-    )
+async def get_system_identifier(tx: Transaction) -> int:
+    """Return the identity of the database cluster we are talking to."""
+    cursor = await tx.execute("SELECT system_identifier FROM pg_control_system()")
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 -- a control file has one row
-    return Server(row["system_identifier"], row["snapshot"])
+    return int(row["system_identifier"])
 
 
-async def find_progress(tx: Transaction, *, lock: bool = False) -> Progress | None:
-    """Return the sealer's row; with `lock`, hold it until `tx` ends."""
+async def find_progress(tx: Transaction) -> Progress | None:
+    """Return how far the sealer came, or None before its first start."""
     cursor = await tx.execute(
         "SELECT epoch, size, snapshot::text, target::text, after_id, until_id, frontier "
-        "FROM trail_sealer " + ("FOR UPDATE" if lock else "")
+        "FROM trail_sealer"
+    )
+    row = await cursor.fetchone()
+    return None if row is None else _progress(row)
+
+
+async def lock_progress(tx: Transaction) -> tuple[Progress, str]:
+    """
+    Begin a step: return how far the sealer came, held until `tx` ends, and the snapshot of `tx`.
+
+    Settles also how `tx` plans and commits. Without statistics the planner takes "after this
+    transaction id" for a third of the table. And what the witness is told of must not be lost
+    by the server, whatever its default. Raises LookupError before the log has begun.
+    """
+    cursor = await tx.execute(
+        """
+        SELECT epoch, size, snapshot::text, target::text, after_id, until_id, frontier,
+            pg_current_snapshot()::text AS now,
+            set_config('enable_seqscan', 'off', true),
+            set_config('synchronous_commit', 'on', true)
+        FROM trail_sealer FOR UPDATE
+        """
     )
     row = await cursor.fetchone()
     if row is None:
-        return None
+        raise LookupError("the log has not begun")
+    return _progress(row), row["now"]
+
+
+def _progress(row: DictRow) -> Progress:
     return Progress(
         epoch=row["epoch"],
         frontier=Frontier(row["size"], tuple(row["frontier"])),
@@ -89,26 +107,39 @@ async def find_progress(tx: Transaction, *, lock: bool = False) -> Progress | No
     )
 
 
-async def save_progress(tx: Transaction, progress: Progress) -> None:
-    await tx.execute(
-        """
-        INSERT INTO trail_sealer (epoch, size, snapshot, target, after_id, until_id, frontier)
-        VALUES (%s, %s, %s::pg_snapshot, %s::pg_snapshot, %s, %s, %b::bytea[])
-        ON CONFLICT (one) DO UPDATE SET
-            epoch = excluded.epoch, size = excluded.size, snapshot = excluded.snapshot,
-            target = excluded.target, after_id = excluded.after_id,
-            until_id = excluded.until_id, frontier = excluded.frontier
-        """,
-        (
-            progress.epoch,
-            progress.frontier.size,
-            progress.snapshot,
-            progress.target,
-            progress.after_id,
-            progress.until_id,
-            list(progress.frontier.peaks),
-        ),
+_SAVE = """
+    INSERT INTO trail_sealer (epoch, size, snapshot, target, after_id, until_id, frontier)
+    VALUES (%(epoch)s, %(size)s, %(snapshot)s::pg_snapshot, %(target)s::pg_snapshot,
+        %(after_id)s, %(until_id)s, %(frontier)b::bytea[])
+    ON CONFLICT (one) DO UPDATE SET
+        epoch = excluded.epoch, size = excluded.size, snapshot = excluded.snapshot,
+        target = excluded.target, after_id = excluded.after_id,
+        until_id = excluded.until_id, frontier = excluded.frontier
+"""
+_SIGN = f"""
+    WITH saved AS ({_SAVE} RETURNING size), signed AS (
+        INSERT INTO trail_checkpoints (size, epoch, note)
+        VALUES (%(size)s, %(epoch)s, %(note)s) RETURNING size
     )
+    SELECT pg_notify('trail_sealed', signed.size::text) FROM saved, signed
+"""  # noqa: S608 -- constants only
+
+
+async def save_progress(tx: Transaction, progress: Progress, *, note: str | None = None) -> None:
+    """Keep how far we came; with a checkpoint keep that too, and wake who listens to it."""
+    arguments = {
+        "epoch": progress.epoch,
+        "size": progress.frontier.size,
+        "snapshot": progress.snapshot,
+        "target": progress.target,
+        "after_id": progress.after_id,
+        "until_id": progress.until_id,
+        "frontier": list(progress.frontier.peaks),
+    }
+    if note is None:
+        await tx.execute(_SAVE, arguments)
+    else:
+        await tx.execute(_SIGN, arguments | {"note": note})
 
 
 async def has_new(tx: Transaction, progress: Progress) -> bool:
@@ -127,16 +158,6 @@ async def has_new(tx: Transaction, progress: Progress) -> bool:
     )
     row = await cursor.fetchone()
     return bool(row and row["new"])
-
-
-async def begin_step(tx: Transaction) -> None:
-    """
-    Settle, until `tx` ends, how it plans and how it commits.
-
-    Without statistics the planner takes "after this transaction id" for a third of the table.
-    And what the witness is told of must not be lost by the server, whatever its default.
-    """
-    await tx.execute("SET LOCAL enable_seqscan = off; SET LOCAL synchronous_commit = on")
 
 
 async def measure_new(tx: Transaction, progress: Progress, *, count_max: int) -> Backlog:
@@ -192,19 +213,6 @@ async def add_nodes(tx: Transaction, nodes: Sequence[tuple[Node, bytes]]) -> Non
             [index for (_, index), _ in nodes],
             [made for _, made in nodes],
         ),
-    )
-
-
-async def add_checkpoint(tx: Transaction, *, size: int, epoch: int, note: str) -> None:
-    """Store the note and wake whoever listens to `trail_sealed`."""
-    await tx.execute(
-        """
-        WITH added AS (
-            INSERT INTO trail_checkpoints (size, epoch, note) VALUES (%s, %s, %s) RETURNING size
-        )
-        SELECT pg_notify('trail_sealed', size::text) FROM added
-        """,
-        (size, epoch, note),
     )
 
 
