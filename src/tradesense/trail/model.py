@@ -76,7 +76,7 @@ class Status:
     """
     Where the trail stands: how much is sealed and by when, how much waits for the next seal.
 
-    `waiting` is counted no further than a thousand: more is a backlog whatever its length.
+    `waiting` is counted no further than some thousand: more is a backlog whatever its length.
     """
 
     size: int

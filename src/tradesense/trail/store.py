@@ -112,21 +112,29 @@ async def get_size(tx: Transaction) -> int:
 
 
 async def get_status(tx: Transaction) -> Status:
+    # In the middle of a backlog its slices that are done still count as waiting.
     cursor = await tx.execute(
         """
+        WITH seen AS (
+            SELECT epoch, snapshot FROM trail_sealer
+            UNION ALL SELECT 1, '3:3:' WHERE NOT EXISTS (SELECT FROM trail_sealer)
+        )
         SELECT (SELECT coalesce(max(position), 0) FROM trail_leaves) AS size,
             (SELECT count(*) FROM trail_checkpoints) AS checkpoints,
             (SELECT sealed_at FROM trail_checkpoints ORDER BY size DESC LIMIT 1) AS sealed_at,
             (SELECT count(*) FROM (
-                SELECT FROM trail_entries e WHERE NOT EXISTS (
-                    SELECT FROM trail_leaves l WHERE l.entry_id = e.id
-                ) AND e.id > coalesce((SELECT max(entry_id) FROM trail_leaves), 0) - 100000
-                LIMIT 1000
-            ) AS new) AS waiting
+                SELECT FROM trail_entries e
+                WHERE e.epoch = seen.epoch AND e.xid >= pg_snapshot_xmax(seen.snapshot)
+                ORDER BY e.epoch DESC, e.xid DESC LIMIT 1000
+            ) AS began_since) + (SELECT count(*) FROM (
+                SELECT FROM pg_snapshot_xip(seen.snapshot) AS open (xid)
+                JOIN trail_entries e ON e.epoch = seen.epoch AND e.xid = open.xid LIMIT 1000
+            ) AS were_open) AS waiting
+        FROM seen
         """
     )
     row = await cursor.fetchone()
-    assert row is not None  # noqa: S101 -- a query of aggregates has one row
+    assert row is not None  # noqa: S101 -- `seen` has one row
     return Status(**row)
 
 

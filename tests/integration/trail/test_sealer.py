@@ -9,7 +9,7 @@ import pytest
 from integration.trail.facts import noted, seal_now
 from tradesense.infra.db import Database
 from tradesense.trail import get_status, record
-from tradesense.trail.jobs import run_sealer
+from tradesense.trail.jobs import Known, run_sealer, verify
 from tradesense.trail.proof.note import BadNote
 from tradesense.trail.sealing import keys
 from tradesense.trail.sealing.keys import LooseKey, NoKey, read_public
@@ -158,6 +158,26 @@ async def test_it_seals_soon_and_tells_the_witness(db, sealer_db, tmp_path):
             await until(sealed(db, number), within_s=5.0)
 
     assert find_checkpoint(tmp_path / "witness", read_public(tmp_path / "keys")).size == 5
+
+
+async def test_an_audit_of_a_living_trail_finds_nothing(db, sealer_db, database, tmp_path):
+    async def write():
+        for number in range(60):
+            facts = [noted(str(n), f"account:{n}") for n in range(number)]
+            await db.run(lambda tx, facts=facts: record(tx, *facts), key=f"live {number}")
+
+    async with sealing(sealer_db, tmp_path):
+        await db.run(lambda tx: record(tx, noted()), key="first")
+        await until(sealed(db, 1))
+        known = Known(key=read_public(tmp_path / "keys"), witness=tmp_path / "witness")
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(write())
+            sizes = []
+            while not writing.done():
+                report = await asyncio.to_thread(verify, database.app, known)
+                assert report.ok, report.findings
+                sizes.append(report.size)
+    assert sizes[-1] > sizes[0]
 
 
 async def test_it_goes_on_after_its_connections_were_cut(db, sealer_db, database, tmp_path):

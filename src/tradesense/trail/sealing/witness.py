@@ -13,6 +13,7 @@ file appears whole. A crash in between leaves an older, smaller, valid witness.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ from tradesense.trail.proof.note import Checkpoint, PublicKey
 from tradesense.trail.proof.tree import HASH_BYTES
 
 CHECKPOINT = "checkpoint"
+READ_ATTEMPTS = 3  # each finds what the sealer put in place of what it took away during the last
 TILE_BYTES = tiles.WIDTH * HASH_BYTES
 
 
@@ -127,7 +129,9 @@ def read_tile(folder: Path, level: int, index: int, width: int) -> bytes:
 
     The sealer may be at work: where the partial tile has just gone, a wider one has come.
     """
-    for path in _candidates(folder, level, index, width):
+    for path in chain.from_iterable(
+        _candidates(folder, level, index, width) for _ in range(READ_ATTEMPTS)
+    ):
         try:
             hashes = path.read_bytes()
         except FileNotFoundError:
