@@ -40,17 +40,13 @@ async def seal(tx: Transaction, *, key: SigningKey, origin: str, slice_max: int 
     """Seal what is new, at most `slice_max` entries of it, and sign the tree. Needs a begun log."""
     progress, now = await store.lock_progress(tx)
     if progress.target is None:
-        new = await store.measure_new(tx, progress, count_max=slice_max + 1)
-        if new.count <= slice_max:
-            leaves = await store.add_leaves(tx, progress) if new.count else []
+        new = await store.list_new(tx, progress, limit=slice_max + 1)
+        if len(new) <= slice_max:
+            leaves = await store.add_leaves(tx, progress, new) if new else []
             after = replace(progress, snapshot=now)
             return await _close(tx, leaves, after, key=key, origin=origin)
-        progress = replace(
-            progress,
-            target=now,
-            after_id=new.first_id - 1,
-            until_id=new.last_id,
-        )
+        first_id, last_id = await store.span_new(tx, progress)
+        progress = replace(progress, target=now, after_id=first_id - 1, until_id=last_id)
     return await _seal_slice(tx, progress, key=key, origin=origin, slice_max=slice_max)
 
 

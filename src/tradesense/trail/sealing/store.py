@@ -46,15 +46,6 @@ class Progress:
     until_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What is new: how much (counted no further than asked), and the ids it lies between."""
-
-    count: int
-    first_id: int
-    last_id: int
-
-
 async def get_system_identifier(tx: Transaction) -> int:
     """Return the identity of the database cluster we are talking to."""
     cursor = await tx.execute("SELECT system_identifier FROM pg_control_system()")
@@ -150,8 +141,10 @@ async def has_new(tx: Transaction, progress: Progress) -> bool:
             SELECT xid >= pg_snapshot_xmax(%(snapshot)s::pg_snapshot) FROM trail_entries
             WHERE epoch = %(epoch)s ORDER BY xid DESC LIMIT 1
         ) IS TRUE OR EXISTS (
-            SELECT FROM pg_snapshot_xip(%(snapshot)s::pg_snapshot) AS open (xid)
-            JOIN trail_entries e ON e.epoch = %(epoch)s AND e.xid = open.xid
+            SELECT FROM pg_snapshot_xip(%(snapshot)s::pg_snapshot) AS open (xid), LATERAL (
+                SELECT FROM trail_entries e
+                WHERE e.epoch = %(epoch)s AND e.xid = open.xid ORDER BY e.id LIMIT 1
+            ) AS ended
         ) AS new
         """,
         _range(progress),
@@ -160,24 +153,33 @@ async def has_new(tx: Transaction, progress: Progress) -> bool:
     return bool(row and row["new"])
 
 
-async def measure_new(tx: Transaction, progress: Progress, *, count_max: int) -> Backlog:
-    """Return what is new, counting no further than `count_max`; beyond it, with exact ids."""
-    query = "SELECT count(*), min(id), max(id) FROM"
+async def list_new(tx: Transaction, progress: Progress, *, limit: int) -> list[int]:
+    """Return the ids of what is new, in no order; `limit` of them if there are more."""
+    cursor = await tx.execute(f"{_NEW} LIMIT %(limit)s", _range(progress) | {"limit": limit})
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def span_new(tx: Transaction, progress: Progress) -> tuple[int, int]:
+    """Return the first and the last id of what is new. There must be something."""
     cursor = await tx.execute(
-        f"{query} ({_NEW} LIMIT %(limit)s) AS new", _range(progress) | {"limit": count_max}
+        f"SELECT min(id) AS first, max(id) AS last FROM ({_NEW}) AS new",  # noqa: S608 -- constant
+        _range(progress),
     )
     row = await cursor.fetchone()
-    if row and row["count"] == count_max:
-        cursor = await tx.execute(f"{query} ({_NEW}) AS new", _range(progress))
-        row = await cursor.fetchone()
-    return Backlog(row["count"], row["min"] or 0, row["max"] or 0) if row else Backlog(0, 0, 0)
+    assert row is not None  # noqa: S101 -- a query of aggregates has one row
+    return row["first"], row["last"]
 
 
-async def add_leaves(tx: Transaction, progress: Progress) -> list[bytes]:
-    """Give everything new its position, in the order of ids; return the leaf hashes."""
+async def add_leaves(tx: Transaction, progress: Progress, entry_ids: list[int]) -> list[bytes]:
+    """
+    Give these entries their positions, in the order of ids; return the leaf hashes.
+
+    The ids are told, not asked for again in here: a planner that takes them for many would
+    read the table from its beginning.
+    """
     cursor = await tx.execute(
-        f"{_LEAVES} WHERE id IN ({_NEW}) ORDER BY id RETURNING position, hash",
-        _range(progress) | {"size": progress.frontier.size},
+        f"{_LEAVES} WHERE id = ANY(%(ids)s) ORDER BY id RETURNING position, hash",
+        {"ids": entry_ids, "size": progress.frontier.size},
     )
     return _in_order([(row["position"], row["hash"]) for row in await cursor.fetchall()])
 
