@@ -38,8 +38,9 @@ async def check(settings: Settings) -> Broken:
 async def check_in(db: Database, *, patience_s: float = PATIENCE_S) -> Broken:
     """Return for every promise the rows that break it, all seen in one snapshot."""
     broken: dict[str, list[str]] = {}
+    asked = statements()  # first: importing every module takes longer than a transaction may idle
     async with db.reading(patience_s=patience_s) as tx:
-        for sentence, statement in statements().items():
+        for sentence, statement in asked.items():
             cursor = await tx.execute(statement)
             broken[sentence] = [str(dict(row)) for row in await cursor.fetchmany(ROWS_SHOWN_MAX)]
     return broken
