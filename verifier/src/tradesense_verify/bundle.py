@@ -1,6 +1,6 @@
 """The evidence bundle as a file: opened with suspicion, read whole, its pieces named."""
 
-import json
+import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tradesense_verify.findings import Unreadable
+from tradesense_verify.log.entries import parse
 
 FORMAT = "tradesense-evidence-1"
 NEEDED = (
@@ -24,6 +25,16 @@ NEEDED = (
 PRICES = "prices/"
 # A year of ticks of five symbols stays below a gigabyte; more is a bomb, not evidence.
 BYTES_MAX = 2 * 1024**3
+# What zipfile says of bytes that are no zip, or not one of its own making.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OverflowError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ def open_bundle(path: Path) -> Bundle:
             files = _files(archive)
     except OSError as error:
         raise Unreadable(f"cannot open {path}: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, ValueError) as error:
+    except DAMAGED as error:
         raise Unreadable(f"{path} is damaged or no zip file: {error}") from None
     except RuntimeError as error:
         raise Unreadable(f"{path} is packed in a way we do not read: {error}") from None
@@ -66,7 +77,7 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 def _manifest(path: Path, text: bytes) -> Mapping[str, Any]:
     try:
-        manifest = json.loads(text)
+        manifest = parse(text)
     except ValueError:
         raise Unreadable(f"{path}: manifest.json is not JSON") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:

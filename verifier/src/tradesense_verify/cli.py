@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tradesense_verify.bundle import open_bundle
 from tradesense_verify.findings import Unreadable
-from tradesense_verify.report import json_of, lines_of
+from tradesense_verify.report import harmless, json_of, lines_of
 from tradesense_verify.verify import verify
 
 SAME, WRONG, UNREADABLE = 0, 1, 2
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             _write(json.dumps({"same": False, "verdict": None, "unreadable": str(error)}))
         else:
-            sys.stderr.write(f"tradesense-verify: {error}\n")
+            sys.stderr.write(f"tradesense-verify: {harmless(str(error))}\n")
         return UNREADABLE
     _write(json.dumps(json_of(report)) if given.json else "\n".join(lines_of(report)))
     return SAME if report.same else WRONG

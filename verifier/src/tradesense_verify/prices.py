@@ -14,6 +14,8 @@ from tradesense_verify.rules.terms import Instrument
 
 CLOCK = "clock"
 COLUMNS = 9
+# The year 2200: later stamps are nobody's prices, and calendars end somewhere.
+AT_US_MAX = 7_258_118_400_000_000
 # What the first price of a symbol can be because of prices from before the bundle.
 UNKNOWABLE = {"late", "duplicate"}
 
@@ -154,6 +156,8 @@ def _item(symbol: str, line: str) -> Item | None:
         return None
     seq, at_us, kind, bid, ask, status, _, reset, day = cells
     try:
+        if not 0 <= int(at_us) < AT_US_MAX:
+            return None
         if kind == "quote":
             return Item(int(seq), int(at_us), kind, symbol, int(bid), int(ask), status)
         if kind in {"clock", "reset"}:
@@ -166,7 +170,13 @@ def _item(symbol: str, line: str) -> Item | None:
 def _sealed(entry: Entry) -> dict[str, Any]:
     sealed = entry.data.get("block")
     keys = ("symbol", "first_seq", "last_seq", "items", "sha256", "bounds", "first_us", "last_us")
-    if entry.kind != "PriceBlockSealed" or not isinstance(sealed, dict) or set(sealed) != set(keys):
+    if (
+        entry.kind != "PriceBlockSealed"
+        or not isinstance(sealed, dict)
+        or set(sealed) != set(keys)
+        or not isinstance(sealed["symbol"], str)
+        or not isinstance(sealed["first_seq"], int)
+    ):
         raise Wrong("tape.jsonl", f"{entry} seals no block of prices")
     return sealed
 

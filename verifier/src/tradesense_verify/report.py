@@ -15,8 +15,14 @@ def lines_of(report: Report) -> list[str]:
     if report.findings:
         lines += ["", "WRONG:"]
         lines += [f"  {finding}" for finding in report.findings]
-        return lines
-    return [*lines, "", f"same verdict: {report.verdict}"]
+    else:
+        lines += ["", f"same verdict: {report.verdict}"]
+    return [harmless(line) for line in lines]
+
+
+def harmless(line: str) -> str:
+    """Return `line` so that nothing a bundle states can end it, or steer the terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 def json_of(report: Report) -> dict[str, Any]:

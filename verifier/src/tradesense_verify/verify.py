@@ -17,6 +17,8 @@ from tradesense_verify.replay import Replay
 from tradesense_verify.rules.terms import Terms, read_terms
 
 T = TypeVar("T")
+# What Python says where a bundle states a word for a number, or a number beyond all bounds.
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(slots=True)
@@ -48,7 +50,9 @@ class Report:
             return check()
         except Wrong as wrong:
             self.findings.append(wrong.finding)
-            return None
+        except NONSENSE as error:
+            self.findings.append(Finding("bundle", f"states what makes no sense: {error!r}"))
+        return None
 
 
 def verify(bundle: Bundle, pinned: str | None) -> Report:
@@ -183,7 +187,7 @@ def _live(terms: Terms, report: Report) -> Replay:
     try:
         replay = Replay(terms, report.account, report.terms_sha256)
         replay.run([item for item in report.items if item.seq <= report.until_seq])
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except NONSENSE as error:
         # Entries can state anything, a word for a number among it; no rule speaks of that.
         raise Wrong("recomputation", f"the entries make no sense: {error!r}") from error
     return replay

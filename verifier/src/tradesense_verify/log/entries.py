@@ -9,6 +9,7 @@ from typing import Any
 from tradesense_verify.findings import Wrong
 
 LAYOUT = 1
+NESTED_MAX = 32  # terms and entries nest five deep
 KEYS = {"at", "by", "cause", "data", "kind", "prev", "stream", "v", "version"}
 
 
@@ -65,7 +66,7 @@ def check_links(part: str, entries: list[Entry], *, stream: str, from_start: boo
 
 def _entry(part: str, where: str, line: bytes) -> Entry:
     try:
-        told = json.loads(line)
+        told = parse(line)
     except ValueError:
         raise Wrong(part, f"{where} is not JSON") from None
     if not isinstance(told, dict) or set(told) != KEYS or told["v"] != LAYOUT:
@@ -106,6 +107,26 @@ def moment_us(text: str) -> int:
     except ValueError:
         return -1
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def parse(text: bytes) -> Any:
+    """Return the JSON value in `text`. Raises ValueError if it is none, or nests too deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None
+    if text.count(b"[") + text.count(b"{") > NESTED_MAX and _is_deep(value):
+        raise ValueError("it nests too deeply")
+    return value
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(NESTED_MAX):
+        lists = [each for each in level if isinstance(each, list)]
+        objects = [each.values() for each in level if isinstance(each, dict)]
+        level = [each for inner in (*lists, *objects) for each in inner]
+    return bool(level)
 
 
 def canonical(value: object) -> bytes:

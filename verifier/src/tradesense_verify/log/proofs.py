@@ -1,10 +1,9 @@
 """Every entry of the bundle under one signed root."""
 
-import json
 from dataclasses import dataclass
 
 from tradesense_verify.findings import Finding, Wrong
-from tradesense_verify.log.entries import Entry, canonical
+from tradesense_verify.log.entries import Entry, canonical, parse
 from tradesense_verify.log.merkle import leaf_hash, root_from_path
 from tradesense_verify.log.note import Checkpoint
 
@@ -24,10 +23,10 @@ def read_proofs(text: bytes) -> dict[tuple[str, int], Proof]:
     proofs: dict[tuple[str, int], Proof] = {}
     for number, line in enumerate(text.split(b"\n")[:-1], start=1):
         try:
-            told = json.loads(line)
+            told = parse(line)
             path = [bytes.fromhex(each) for each in told["path"]]
             key, position = (str(told["stream"]), int(told["version"])), int(told["position"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             raise Wrong(PART, f"line {number} is no proof") from None
         if canonical(told) != line or [each.hex() for each in path] != told["path"]:
             raise Wrong(PART, f"line {number} is not in canonical form")

@@ -190,8 +190,8 @@ class Account:
         Tell whether a breach that depends on `symbol` waits for its next quote.
 
         In an open session: once it is silent beyond its limit, and in the first minute (the
-        terms say how long) of a session in which it has not quoted. The last price of a closed
-        session is final.
+        terms say how long) of a session in which it has not quoted. What was silent for a whole
+        session is stale in the next. The last price of a closed session is final.
         """
         instrument, quote = self.terms.instruments[symbol], self.quotes[symbol]
         opened = calendars.session_opened_us(instrument.calendar, self.now_us)
@@ -199,6 +199,8 @@ class Account:
             return False
         if quote.at_us >= opened:
             return not self.is_fresh(symbol)
+        if calendars.has_opened_between(instrument.calendar, quote.at_us, opened):
+            return True
         waited = self.now_us - opened
         reopening_us = self.terms.reopening_wait_s * SECOND_US
         return waited < reopening_us or waited > instrument.stale_after_s * SECOND_US

@@ -13,10 +13,11 @@ its end. Days that touch are one session: the forex week, one day of gold.
 
 from datetime import date, datetime, time, timedelta
 
-from tradesense_verify.rules.instants import from_us, wall_to_us, zone_of
+from tradesense_verify.rules.instants import SECOND_US, from_us, wall_to_us, zone_of
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_HOUR_US = 3_600 * SECOND_US
 _NEW_YORK_OPENS = {"forex": time(17), "metal": time(18)}
 _NEW_YORK_CLOSES = time(17)
 _XETRA = (time(1, 15), time(22))
@@ -56,6 +57,16 @@ def session_opened_us(calendar: str, at_us: int) -> int | None:
     while calendar == "forex" and _new_york_trades(calendar, day - _DAY):
         day -= _DAY
     return wall_to_us(day - _DAY, _NEW_YORK_OPENS[calendar], zone_of("America/New_York"))
+
+
+def has_opened_between(calendar: str, after_us: int, before_us: int) -> bool:
+    """Tell whether a session opened after `after_us` and before `before_us`."""
+    # No session is shorter than an hour, so steps of one land in each of them.
+    for at_us in range(after_us, before_us, _HOUR_US):
+        opened = session_opened_us(calendar, at_us)
+        if opened is not None and after_us < opened < before_us:
+            return True
+    return False
 
 
 def _local(at_us: int, zone: str) -> datetime:

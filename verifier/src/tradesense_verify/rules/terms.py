@@ -1,6 +1,5 @@
 """The sealed terms, read: what was bought, and by which numbers it is judged."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -8,14 +7,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tradesense_verify.findings import Unreadable, Wrong
-from tradesense_verify.log.entries import canonical
+from tradesense_verify.log.entries import canonical, parse
 from tradesense_verify.rules import calendars
-from tradesense_verify.rules.arithmetic import Conversion, half_even
+from tradesense_verify.rules.arithmetic import MINOR_DIGITS, Conversion, half_even
 from tradesense_verify.rules.instants import zone_of
 
 PART = "terms.json"
 RULE_VERSION = "tradesense-rules-1"
 BASIS_POINTS = 10_000
+# Beyond, arithmetic would cost hours, and no terms mean it.
+DIGITS_MAX = 12
+WHOLE_MAX = 10**18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def read_terms(text: bytes, phase: str) -> Terms:
     Raises Unreadable for rules of a version that this verifier does not know.
     """
     try:
-        data = json.loads(text)
+        data = parse(text)
     except ValueError:
         raise Wrong(PART, "is not JSON") from None
     if not isinstance(data, dict) or canonical(data) != text:
@@ -91,6 +93,8 @@ def read_terms(text: bytes, phase: str) -> Terms:
 
 def _terms(data: dict[str, Any], phase: str) -> Terms:
     initial = _whole(data["initial_minor"])
+    if data["currency"] not in MINOR_DIGITS:
+        raise ValueError(f"currency {data['currency']}")
     found = next((each for each in data["phases"] if each["name"] == phase), None)
     if found is None:
         raise Wrong(PART, f"has no phase {phase!r}")
@@ -129,7 +133,11 @@ def _terms(data: dict[str, Any], phase: str) -> Terms:
 def _instrument(data: dict[str, Any]) -> Instrument:
     if data["calendar"] not in calendars.NAMES:
         raise ValueError(f"calendar {data['calendar']}")
-    return Instrument(**data)
+    instrument = Instrument(**data)
+    digits = (_whole(instrument.price_digits), _whole(instrument.qty_digits))
+    if max(digits) > DIGITS_MAX or not _whole(instrument.min_qty):
+        raise ValueError(f"digits or smallest quantity of {instrument.symbol}")
+    return instrument
 
 
 def _limit(data: dict[str, Any], initial: int) -> Limit:
@@ -160,6 +168,6 @@ def _share(initial: int, basis_points: int | None) -> int | None:
 
 
 def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= WHOLE_MAX:
         raise ValueError(f"{value!r} is no whole number")
     return value
