@@ -49,17 +49,16 @@ async def prove(tx: Transaction, positions: Sequence[int]) -> list[Proof]:
     paths = {n: tree.inclusion_path(n - 1, point.size) for n in positions}
     stored = await _read_tiles(tx, {tile for path in paths.values() for tile in _tiles(path)})
 
-    def read(level: int, first: int, count: int) -> bytes:
-        hashes = stored.get((level, first // tiles.WIDTH), b"")
-        at = first % tiles.WIDTH * HASH_BYTES
-        return hashes[at : at + count * HASH_BYTES]
+    def read(level: int, index: int) -> bytes:
+        at = index % tiles.WIDTH * HASH_BYTES
+        return stored.get((level, index // tiles.WIDTH), b"")[at : at + HASH_BYTES]
 
     if len(entries) != len(set(positions)):
         raise Unprovable("a sealed entry is gone; run `trail verify`")
-    made = []
+    made, roots = [], tiles.Roots(read)
     for position in positions:
         try:
-            path = tuple(tiles.root_of(span, read) for span in paths[position])
+            path = tuple(roots.of(span) for span in paths[position])
         except ValueError as error:
             raise Unprovable(f"the tree is incomplete: {error}; run `trail verify`") from error
         proof = Proof(canonical=entries[position], index=position - 1, path=path, note=note)

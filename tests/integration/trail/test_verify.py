@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from integration.trail.facts import noted, seal_now
-from tradesense.trail import record
+from tradesense.trail import read_stream, record
 from tradesense.trail.audit.verify import Known, verify
 from tradesense.trail.proof import tree
 from tradesense.trail.proof.note import Checkpoint, SigningKey
@@ -35,9 +35,10 @@ def audit(sealed, tmp_path):
     """Verify as an auditor would, with the pinned key and, if not told otherwise, the witness."""
     key = read_public(tmp_path / "keys")
 
-    def run(*, witnessed=True, checkpoints=(), key=key):
+    def run(*, witnessed=True, checkpoints=(), key=key, streams=False):
         witness = tmp_path / "witness" if witnessed else None
-        return verify(sealed.app, Known(key=key, witness=witness, checkpoints=checkpoints))
+        known = Known(key=key, witness=witness, checkpoints=checkpoints, walks_streams=streams)
+        return verify(sealed.app, known)
 
     return run
 
@@ -362,6 +363,37 @@ def test_taking_the_last_checkpoint_away_is_found(audit, tamper):
 
     assert first(report) == 601
     assert "nothing is signed" in report.findings[0].says
+
+
+def test_a_leaf_that_claims_a_far_position_is_found_at_once(audit, tamper):
+    tamper(
+        "INSERT INTO trail_leaves SELECT 1000000000000, 99999, hash FROM trail_leaves "
+        "WHERE position = 1"
+    )
+
+    for witnessed in (True, False):
+        assert first(audit(witnessed=witnessed)) == 701
+
+
+async def test_a_stream_that_was_recorded_with_a_wrong_link_is_found(
+    audit, db, sealer_db, tmp_path
+):
+    assert audit(streams=True).ok
+
+    async def forget_the_link(tx):
+        last = (await read_stream(tx, "account:3"))[-1]
+        await tx.execute(
+            "INSERT INTO trail_entries (stream, version, kind, canonical) VALUES (%s, %s, %s, %s)",
+            (last.stream, 141, last.kind, last.canonical.replace(b":140}", b":141}")),
+        )
+
+    await db.run(forget_the_link, key="a bug")
+    await seal_now(sealer_db, tmp_path)
+
+    assert audit().ok
+    assert audit(streams=True).findings[0].says == (
+        "account:3 version 141 does not follow the one before"
+    )
 
 
 def test_a_damaged_witness_is_told_from_a_damaged_trail(audit, tmp_path):

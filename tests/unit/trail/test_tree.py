@@ -168,11 +168,14 @@ def test_stored_tiles_suffice_for_every_proof(leaves, data):
     start = data.draw(st.integers(0, len(leaves) - 1))
     path = tree.inclusion_path(start, len(leaves))
 
-    def read(level, first, count):
-        height = level * tiles.HEIGHT
-        return b"".join(stored[height, number] for number in range(first, first + count))
+    roots = tiles.Roots(lambda level, index: stored.get((level * tiles.HEIGHT, index), b""))
 
-    assert [tiles.root_of(span, read) for span in path] == resolve(leaves, path)
+    assert [roots.of(span) for span in path] == resolve(leaves, path)
+
+
+def test_a_missing_hash_is_named():
+    with pytest.raises(ValueError, match="level 0 has no hash 3"):
+        tiles.Roots(lambda _, index: b"x" * 32 if index < 3 else b"").of((0, 4))
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ def verify(
         Path | None, typer.Option(help="A witness's folder [default: our own, if there is one].")
     ] = None,
     key: Key = None,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="Also walk each stream, entry by entry.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check every entry, position, root and signature. Exit code 1 if anything is wrong."""
@@ -59,6 +62,7 @@ def verify(
         key=pinned,
         witness=folder if (folder / "checkpoint").exists() else None,
         checkpoints=(_checkpoint(pinned, checkpoint),) if checkpoint else (),
+        walks_streams=streams,
     )
     with _progress() as advance:
         report = jobs.verify(settings.database_url, known, advance)

@@ -56,6 +56,7 @@ class Head:
 
     checkpoints: int
     newest_note: str | None
+    leaves: int
     last_position: int
 
 
@@ -101,6 +102,7 @@ def get_head(conn: Reading) -> Head:
         """
         SELECT (SELECT count(*) FROM trail_checkpoints),
             (SELECT note FROM trail_checkpoints ORDER BY size DESC LIMIT 1),
+            (SELECT count(*) FROM trail_leaves),
             (SELECT coalesce(max(position), 0) FROM trail_leaves)
         """
     ).fetchall()
@@ -205,6 +207,29 @@ def list_rows(conn: Reading, positions: Sequence[int]) -> list[Row]:
     ).fetchall()
     names = ("position", "entry_id", "hash", "stream", "version", "kind", "canonical")
     return [Row(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def list_unlinked(conn: Reading, limit: int) -> list[tuple[int, str, int]]:
+    """
+    Return (position, stream, version) of entries that do not follow the one before.
+
+    By version without a gap, and by its hash in `prev`. Hashed by the server: the tree has
+    vouched for the contents, this is about what was recorded.
+    """
+    return conn.execute(
+        """
+        SELECT coalesce(l.position, 0), stream, version FROM (
+            SELECT id, stream, version, canonical,
+                coalesce(lag(version) OVER earlier, 0) AS version_before,
+                coalesce(encode(lag(sha256(canonical)) OVER earlier, 'hex'), '') AS link
+            FROM trail_entries WINDOW earlier AS (PARTITION BY stream ORDER BY version)
+        ) AS walked LEFT JOIN trail_leaves l ON l.entry_id = walked.id
+        WHERE version <> version_before + 1
+            OR position(convert_to('"prev":"' || link || '","stream":"', 'UTF8') in canonical) = 0
+        ORDER BY 1 LIMIT %s
+        """,
+        (limit,),
+    ).fetchall()
 
 
 def _ranges(entry_ids: Sequence[int]) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ from tradesense.trail.proof.tree import Frontier
 from tradesense.trail.sealing import witness
 from tradesense.trail.sealing.witness import BadWitness
 
-HIDDEN_MAX = 20
+LISTED_MAX = 20
 
 Progress = Callable[[int, int], None]  # (entries done, entries in all)
 
@@ -39,6 +39,7 @@ class Known:
     key: PublicKey
     witness: Path | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+    walks_streams: bool = False  # also whether each entry follows the one before in its stream
 
 
 def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
@@ -54,7 +55,7 @@ def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
     points = [*known.checkpoints, *([seen] if seen else [])]
     walk = _Walk(known.key, head, [(point.size, point.root.hex()) for point in points])
     walk.found += found
-    last = head.last_position
+    last = min(head.last_position, walk.reach)
     with ThreadPoolExecutor(1) as beside:
         counting = beside.submit(_count, url)
         for outcome in audit_all(url, known.key, list(_jobs(last, known, seen))):
@@ -66,6 +67,8 @@ def verify(url: str, known: Known, progress: Progress | None = None) -> Report:
     with reading.connect(url) as conn:
         if walk.found or not counts.add_up:
             walk.found += _find_hidden(conn)
+        if known.walks_streams:
+            walk.found += _check_links(conn)
         if not walk.found:
             walk.found += [*walk.stale, *_check_nodes(conn, walk.chunk_roots)]
     if walk.found and seen and known.witness:
@@ -134,6 +137,12 @@ class _Walk:
         except BadNote as error:
             self.found.append(Finding(0, f"the newest checkpoint: {error}"))
 
+    @property
+    def reach(self) -> int:
+        """Return how far it makes sense to look, whatever positions the leaves claim."""
+        signed = self.newest.size if self.newest else self.head.leaves
+        return max(signed, *(size for size, _ in self.witnessed), 0)
+
     def take(self, outcome: Outcome) -> None:
         """Take in the next chunk."""
         self.found += [Finding(position, says) for position, says in outcome.findings]
@@ -199,7 +208,14 @@ def _find_hidden(conn: reading.Reading) -> list[Finding]:
             f"entry {entry_id} ({stream} version {version}) was slipped in before this position: "
             "it claims to be older than the last seal, but was never sealed",
         )
-        for entry_id, stream, version, position in reading.list_hidden(conn, HIDDEN_MAX)
+        for entry_id, stream, version, position in reading.list_hidden(conn, LISTED_MAX)
+    ]
+
+
+def _check_links(conn: reading.Reading) -> list[Finding]:
+    return [
+        Finding(position, f"{stream} version {version} does not follow the one before")
+        for position, stream, version in reading.list_unlinked(conn, LISTED_MAX)
     ]
 
 

@@ -38,9 +38,35 @@ def stored_below(node: Node) -> tuple[int, int, int]:
     return level, index << above, 1 << above
 
 
-def root_of(span: Span, read: Callable[[int, int, int], bytes]) -> bytes:
-    """Return the root over the leaves of `span`; `read(level, first, count)` gives hashes."""
-    return tree.fold(_perfect(node, read) for node in tree.split(span))
+class Roots:
+    """
+    Roots over any span of leaves, made from stored hashes; each node is hashed once.
+
+    `read(level, index)` returns a stored hash, or nothing where there is none.
+    """
+
+    def __init__(self, read: Callable[[int, int], bytes]) -> None:
+        self._read = read
+        self._known: dict[Node, bytes] = {}
+
+    def of(self, span: Span) -> bytes:
+        """Return the root over `span`. Raises ValueError if a stored hash is missing."""
+        return tree.fold(self._perfect(node) for node in tree.split(span))
+
+    def _perfect(self, node: Node) -> bytes:
+        if node not in self._known:
+            self._known[node] = self._make(node)
+        return self._known[node]
+
+    def _make(self, node: Node) -> bytes:
+        height, index = node
+        if height % HEIGHT:
+            left, right = (height - 1, 2 * index), (height - 1, 2 * index + 1)
+            return tree.node_hash(self._perfect(left), self._perfect(right))
+        stored = self._read(height // HEIGHT, index)
+        if len(stored) != HASH_BYTES:
+            raise ValueError(f"level {height // HEIGHT} has no hash {index}")
+        return stored
 
 
 def fold_tile(hashes: bytes) -> bytes:
@@ -48,11 +74,3 @@ def fold_tile(hashes: bytes) -> bytes:
     while len(hashes) > HASH_BYTES:
         hashes = tree.next_level(hashes)
     return hashes
-
-
-def _perfect(node: Node, read: Callable[[int, int, int], bytes]) -> bytes:
-    level, first, count = stored_below(node)
-    hashes = read(level, first, count)
-    if len(hashes) != count * HASH_BYTES:
-        raise ValueError(f"level {level} lacks some of the {count} hashes from {first} on")
-    return fold_tile(hashes)

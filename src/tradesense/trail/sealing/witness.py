@@ -55,7 +55,7 @@ class Witness:
     @property
     def root(self) -> bytes:
         """Return the root of the tree that the tails end."""
-        return tiles.root_of((0, self.size), self._stored)
+        return tiles.Roots(self._stored).of((0, self.size))
 
     def extend(self, leaves: bytes, note: str, signed: Checkpoint) -> None:
         """
@@ -91,9 +91,9 @@ class Witness:
         if above:
             yield from self._take(level + 1, bytes(above))
 
-    def _stored(self, level: int, first: int, count: int) -> bytes:
-        start = first - (self.size >> (tiles.HEIGHT * (level + 1)) << tiles.HEIGHT)
-        return bytes(self.tails[level][start * HASH_BYTES : (start + count) * HASH_BYTES])
+    def _stored(self, level: int, index: int) -> bytes:
+        at = index % tiles.WIDTH * HASH_BYTES  # no tail reaches beyond one tile
+        return bytes(self.tails[level][at : at + HASH_BYTES])
 
     def _write(self, grown: "Witness", full: list[tuple[int, int, bytes]], note: str) -> None:
         old, new = dict(self.partial_tiles()), dict(grown.partial_tiles())
