@@ -226,3 +226,17 @@ def test_the_same_evidence_packs_to_the_same_bytes():
     world = opened()
     world.trade(10)
     assert world.bundle() == world.bundle()
+
+
+@pytest.mark.parametrize("verdict", ["running", "failed"])
+def test_what_was_silent_for_a_whole_session_confirms_a_breach_by_its_next_quote(verdict):
+    world = opened()
+    world.quote(95_000, 95_010, symbol=DAX)
+    world.buy(100, symbol=DAX)
+    world.buy(1_000_000)
+    # Thursday is a holiday of the DAX; it is silent all of Friday, and Monday opens at 01:15.
+    world.until(datetime(2014, 5, 4, 23, 16, 30, tzinfo=UTC))
+    world.quote(137_000)
+    if verdict == "failed":
+        world.quote(95_000, 95_010, symbol=DAX)
+    assert judged(world).verdict == verdict
