@@ -38,6 +38,8 @@ from tradesense.kernel.ids import derive
 from tradesense.kernel.money import half_even
 from tradesense.market.model import Instrument
 from tradesense.trading.model import (
+    ORDER_WAIT_S,
+    REOPENING_WAIT_S,
     AccountSetup,
     BelowResetBalance,
     Guard,
@@ -51,10 +53,6 @@ from tradesense.trading.model import Comparison as EngineComparison
 
 # Names the executable rules: whoever judges these terms again must follow the same ones.
 RULE_VERSION = "tradesense-rules-1"
-# A market order waits this long for a fresh quote, then it is rejected.
-ORDER_WAIT_S = 10
-# After a session opens, a breach waits this long for a held symbol's first quote in it.
-REOPENING_WAIT_S = 60
 BASIS_POINTS = 10_000
 
 

@@ -12,7 +12,7 @@ from tradesense.identity.caller import CallerFromRequest
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Forbidden, Invalid, NotFound, Rejected
 from tradesense.trading import reads, store
-from tradesense.trading.model import OrderRecord, OrderStatus, Reason
+from tradesense.trading.model import ORDER_WAIT_S, OrderRecord, OrderStatus, Reason
 from tradesense.trading.reads import AccountView
 
 ANSWER_WITHIN_S = 0.05  # for a refusal to be the answer itself; afterwards the order is pending
@@ -53,18 +53,12 @@ SAID: Mapping[Reason, str] = {
     Reason.BAD_QUANTITY: "the quantity is no multiple of the smallest one, or more than there is",
     Reason.BAD_PRICE: "the price does not fit the order's type, or is out of bounds",
     Reason.MARKET_CLOSED: "the market is closed; GET /v2/clock says when it opens",
-    Reason.STALE_PRICE: "there was no fresh price within 10 seconds; try again when it quotes",
+    Reason.STALE_PRICE: f"no fresh price came within {ORDER_WAIT_S} s; try again when it quotes",
     Reason.NO_CONVERSION: "no price converts the symbol's currency into the account's now",
     Reason.NO_MARGIN: "insufficient buying power",
     Reason.NO_POSITION: "there is no open position to close",
     Reason.WAITING_FOR_PRICE: "a loss limit is being judged; wait until every held symbol quotes",
 }
-
-
-async def find_current(runtime: Runtime, challenge_id: UUID) -> UUID | None:
-    """Return the account that the keys of a challenge act for now."""
-    async with runtime.db.reading() as tx:
-        return await reads.current_account(tx, challenge_id)
 
 
 async def _view(caller: CallerFromRequest, runtime: FromRequest) -> AccountView:

@@ -9,8 +9,10 @@ from tradesense.trading.engine.sessions import SECOND_US, is_fresh
 from tradesense.trading.engine.state import Account, Order
 from tradesense.trading.engine.turn import Turn, conversion_mark, fill, has_margin
 from tradesense.trading.model import (
+    ORDER_WAIT_S,
     PRICE_MAX,
     QTY_MAX,
+    SHARE_ALL_PPM,
     CloseRequest,
     OrderAccepted,
     OrderRejected,
@@ -21,8 +23,7 @@ from tradesense.trading.model import (
     TimeInForce,
 )
 
-MARKET_WAIT_US = 10 * SECOND_US  # a market order waits this long for a fresh quote
-SHARE_ALL_PPM = 1_000_000
+MARKET_WAIT_US = ORDER_WAIT_S * SECOND_US
 
 
 def place(

@@ -5,9 +5,10 @@ from datetime import date
 from tradesense.market import due, next_open, session_at
 from tradesense.market.model import Instrument
 from tradesense.trading.engine.arithmetic import Mark
+from tradesense.trading.model import REOPENING_WAIT_S
 
 SECOND_US = 1_000_000
-REOPENING_US = 60 * SECOND_US  # how long guards wait for a held symbol after its session opens
+REOPENING_US = REOPENING_WAIT_S * SECOND_US
 _LOOK_BACK_US = 3 * 24 * 3600 * SECOND_US  # holds a reset for certain: a zone may skip one day
 
 

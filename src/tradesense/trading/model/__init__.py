@@ -29,6 +29,7 @@ from tradesense.trading.model.events import (
 from tradesense.trading.model.orders import (
     PRICE_MAX,
     QTY_MAX,
+    SHARE_ALL_PPM,
     AccountStatus,
     CloseRequest,
     FillRecord,
@@ -43,6 +44,8 @@ from tradesense.trading.model.orders import (
 from tradesense.trading.model.setups import (
     LEVERAGE_MAX,
     MINOR_MAX,
+    ORDER_WAIT_S,
+    REOPENING_WAIT_S,
     AccountSetup,
     BelowResetBalance,
     Comparison,
@@ -58,8 +61,11 @@ from tradesense.trading.model.setups import (
 __all__ = [
     "LEVERAGE_MAX",
     "MINOR_MAX",
+    "ORDER_WAIT_S",
     "PRICE_MAX",
     "QTY_MAX",
+    "REOPENING_WAIT_S",
+    "SHARE_ALL_PPM",
     "AccountClosed",
     "AccountClosing",
     "AccountOpened",

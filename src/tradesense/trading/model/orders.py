@@ -7,6 +7,7 @@ from uuid import UUID
 
 QTY_MAX = 10**15  # 10 billion lots of EUR/USD; keeps every product far below 2^127
 PRICE_MAX = 10**12  # a million at 6 digits
+SHARE_ALL_PPM = 1_000_000
 
 
 class Side(StrEnum):

@@ -11,6 +11,11 @@ from tradesense.market.model import Instrument
 MINOR_MAX = 10**11
 LEVERAGE_MAX = 1_000
 
+# Rules that the terms seal and the engine follows: how long a market order waits for a fresh
+# quote, and a breach for the first quote of a session from a symbol that is held.
+ORDER_WAIT_S = 10
+REOPENING_WAIT_S = 60
+
 
 class Measure(StrEnum):
     """What a guard tests."""
@@ -77,7 +82,7 @@ class AccountSetup:
 
     `reset` is the local time and IANA zone at which its day ends ("00:00 Europe/Prague").
     The conversion symbol of a quote currency follows from `instruments`: see
-    `trading.conversion`.
+    `engine.arithmetic.conversion`.
     """
 
     account_id: UUID
