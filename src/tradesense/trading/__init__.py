@@ -5,7 +5,8 @@ Owns     the tables `trading_*`; only the engine process writes accounts, orders
 Promises the same tape and the same commands give the same fills and floors, to the cent;
          a guard is tested on every price that could cross it (see `invariants`).
 Speaks   AccountOpened, OrderAccepted, OrderRejected, OrderFilled, OrderCancelled,
-         CancelRejected, DayRolled, GuardBreached, TargetReached, AccountClosed.
+         CancelRejected, DayRolled, GuardBreached, TargetReached, AccountClosing, AccountClosed,
+         on `account:<id>`.
 """
 
 from tradesense.trading.model import (

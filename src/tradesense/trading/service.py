@@ -21,6 +21,7 @@ from tradesense.trading.model import (
     MINOR_MAX,
     PRICE_MAX,
     QTY_MAX,
+    SHARE_ALL_PPM,
     AccountSetup,
     CloseRequest,
     OrderRequest,
@@ -30,7 +31,6 @@ from tradesense.trading.model import (
 )
 
 CLIENT_ORDER_ID = re.compile(r"[!-~]([ -~]{0,126}[!-~])?")  # Alpaca: at most 128 characters
-SHARE_ALL_PPM = 1_000_000
 
 
 class UnknownAccount(NotFound):
@@ -66,20 +66,7 @@ async def request_order(
     """Ask for `order`; return its id. Raises Invalid, UnknownAccount, DuplicateClientOrderId."""
     _check_client_order_id(order.client_order_id)
     _check_order(order)
-    await _require_account(tx, account_id)
-    order_id = derive(account_id, order.client_order_id)
-    asked = await store.ask(
-        tx,
-        account_id=account_id,
-        kind="order",
-        order_id=order_id,
-        client_order_id=order.client_order_id,
-        body=codec.as_text(order),
-        asked_us=to_us(now),
-    )
-    if not asked:
-        raise DuplicateClientOrderId("client_order_id must be unique; this one was used before")
-    return order_id
+    return await _ask_named(tx, account_id, kind="order", request=order, now=now)
 
 
 async def request_close(
@@ -93,20 +80,7 @@ async def request_close(
         raise Invalid("close a percentage above 0 and up to 100")
     if close.qty is not None and close.share_ppm is not None:
         raise Invalid("close a quantity or a percentage, not both")
-    await _require_account(tx, account_id)
-    order_id = derive(account_id, close.client_order_id)
-    asked = await store.ask(
-        tx,
-        account_id=account_id,
-        kind="close",
-        order_id=order_id,
-        client_order_id=close.client_order_id,
-        body=codec.as_text(close),
-        asked_us=to_us(now),
-    )
-    if not asked:
-        raise DuplicateClientOrderId("client_order_id must be unique; this one was used before")
-    return order_id
+    return await _ask_named(tx, account_id, kind="close", request=close, now=now)
 
 
 async def request_cancel(
@@ -143,6 +117,31 @@ async def request_close_account(
         body=f'{{"reason":"{reason.value}"}}',
         asked_us=to_us(now),
     )
+
+
+async def _ask_named(
+    tx: Transaction,
+    account_id: UUID,
+    *,
+    kind: str,
+    request: OrderRequest | CloseRequest,
+    now: datetime,
+) -> UUID:
+    """Ask under the client's name for it, once; return the id of the order that follows."""
+    await _require_account(tx, account_id)
+    order_id = derive(account_id, request.client_order_id)
+    asked = await store.ask(
+        tx,
+        account_id=account_id,
+        kind=kind,
+        order_id=order_id,
+        client_order_id=request.client_order_id,
+        body=codec.as_text(request),
+        asked_us=to_us(now),
+    )
+    if not asked:
+        raise DuplicateClientOrderId("client_order_id must be unique; this one was used before")
+    return order_id
 
 
 async def _require_account(tx: Transaction, account_id: UUID) -> None:

@@ -1,5 +1,5 @@
 """
 The engine: what a price or a command does to accounts. Pure, integers only, deterministic.
 
-`turns` decides for one account, `Book` keeps many and finds those that an input can touch.
+`steps` decides for one account, `Book` keeps many and finds those that an input can touch.
 """
