@@ -1,6 +1,6 @@
 """The SQL of commands, and of orders and fills as people read them; rows <-> nouns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -138,11 +138,17 @@ async def list_orders(
     *,
     statuses: Sequence[OrderStatus],
     limit: int,
+    symbols: Collection[str] = (),
+    side: Side | None = None,
     after_us: int | None = None,
     until_us: int | None = None,
     is_newest_first: bool = True,
 ) -> list[OrderRecord]:
-    """Return orders by the time they were asked for; the limits of time are excluded."""
+    """
+    Return orders by the time they were asked for; the limits of time are excluded.
+
+    `symbols` are written without a slash; none means all of them.
+    """
     cursor = await tx.execute(
         b"SELECT * FROM ("
         + _TAKEN
@@ -152,12 +158,16 @@ async def list_orders(
         WHERE status = ANY(%(statuses)s)
             AND asked_us > COALESCE(%(after_us)s, asked_us - 1)
             AND asked_us < COALESCE(%(until_us)s, asked_us + 1)
+            AND (%(side)s::text IS NULL OR side = %(side)s)
+            AND (%(symbols)s::text[] = '{}' OR replace(symbol, '/', '') = ANY(%(symbols)s))
         ORDER BY asked_us """
         + (b"DESC" if is_newest_first else b"ASC")
         + b", order_id LIMIT %(limit)s",
         {
             "account_id": account_id,
             "statuses": [status.value for status in statuses],
+            "symbols": sorted(symbols),
+            "side": side,
             "after_us": after_us,
             "until_us": until_us,
             "limit": limit,

@@ -289,6 +289,19 @@ async def test_all_positions_are_closed_with_one_status_each(floor):
     await floor.until("/v2/orders", lambda found: found == [])
 
 
+async def test_a_limit_counts_only_the_orders_that_were_asked_for(floor):
+    bought = (await floor.order(type="limit", limit_price="1.0")).json()
+    floor.desk.clock.set(floor.desk.clock.now() + timedelta(seconds=1))
+    await floor.desk.quote(140_000, 140_010)
+    await floor.order(type="limit", limit_price="2.0", side="sell")
+    await floor.until("/v2/orders", lambda found: len(found) == 2)
+
+    for asked in ({"side": "buy"}, {"side": "buy", "symbols": "eurusd,BTC/USD"}):
+        (found,) = await floor.get("/v2/orders", limit=1, **asked)
+        assert found["id"] == bought["id"]
+    assert await floor.get("/v2/orders", symbols="BTC/USD") == []
+
+
 async def test_what_is_not_there_is_404(floor):
     for path in (
         "/v2/positions/EUR/USD", "/v2/positions/XXX", f"/v2/orders/{UUID(int=5)}",

@@ -8,7 +8,7 @@ from tradesense.kernel.errors import NotFound
 from tradesense.kernel.instants import from_us, rfc3339, to_us
 from tradesense.market.model import Instrument
 from tradesense.trading.alpaca.desk import AccountFromRequest
-from tradesense.trading.alpaca.shapes import Json, asset_json, instrument_of
+from tradesense.trading.alpaca.shapes import Json, asset_json, instrument_of, named_symbols
 
 router = APIRouter(tags=["alpaca"])
 
@@ -48,7 +48,7 @@ async def list_latest_quotes(runtime: FromRequest, symbols: str = "") -> Json:
     """Return the latest valid quotes; without credentials, as Alpaca's crypto data."""
     async with runtime.db.reading() as tx:
         latest = await market.latest_quotes(tx)
-    wanted = {name.strip().upper().replace("/", "") for name in symbols.split(",") if name.strip()}
+    wanted = named_symbols(symbols)
     return {
         "quotes": {
             symbol: _quote(market.get_instrument(symbol), item)

@@ -26,7 +26,7 @@ from tradesense.trading.alpaca.desk import (
     cancel_taken,
     parse_order_id,
 )
-from tradesense.trading.alpaca.shapes import Json, instrument_of, order_json
+from tradesense.trading.alpaca.shapes import Json, instrument_of, named_symbols, order_json
 from tradesense.trading.model import (
     OrderRecord,
     OrderRequest,
@@ -165,23 +165,19 @@ async def list_orders(
     side: Side | None = None,
     symbols: str = "",
 ) -> list[Json]:
-    wanted = {name.strip().upper().replace("/", "") for name in symbols.split(",") if name.strip()}
     async with runtime.db.reading() as tx:
         orders = await store.list_orders(
             tx,
             account.setup.account_id,
             statuses=STATUSES[status],
             limit=limit,
+            symbols=named_symbols(symbols),
+            side=side,
             after_us=_us(after),
             until_us=_us(until),
             is_newest_first=direction == "desc",
         )
-    return [
-        order_json(account.setup, order)
-        for order in orders
-        if (not wanted or order.symbol.replace("/", "") in wanted)
-        and (side is None or order.side is side)
-    ]
+    return [order_json(account.setup, order) for order in orders]
 
 
 def _us(moment: datetime | None) -> int | None:

@@ -36,6 +36,11 @@ def instrument_of(setup: AccountSetup, written: str) -> Instrument | None:
     return None
 
 
+def named_symbols(written: str) -> set[str]:
+    """Return the symbols of a query like `EUR/USD,btcusd`, in capitals and without slashes."""
+    return {name.strip().upper().replace("/", "") for name in written.split(",") if name.strip()}
+
+
 def account_json(view: AccountView) -> Json:
     digits = MINOR_DIGITS[view.setup.currency]
 
