@@ -1,0 +1,26 @@
+"""What kind of callable somebody wants guarded: one that is awaited, or one that is iterated."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+
+def is_stream(fn: Callable[..., Any]) -> bool:
+    """Return whether `fn` is an async generator function, or an object that is called as one."""
+    return inspect.isasyncgenfunction(fn) or inspect.isasyncgenfunction(_called(fn))
+
+
+def require_async(fn: Callable[..., Any]) -> None:
+    """
+    Raise TypeError unless awaiting what `fn` returns is sure to make sense.
+
+    A plain function could not be guarded: it would have run before anybody could refuse it, and
+    what it returns may not be awaitable. A lambda that returns a coroutine goes through `call`.
+    """
+    if not (inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(_called(fn))):
+        name = getattr(fn, "__qualname__", repr(fn))
+        raise TypeError(f"{name} is not async; decorate an async def, or await .call({name}, ...)")
+
+
+def _called(fn: Callable[..., Any]) -> Any:
+    return type(fn).__call__
