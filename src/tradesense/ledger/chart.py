@@ -1,6 +1,7 @@
 """The chart of accounts, as data: which book accounts there may be, per currency."""
 
 import re
+from functools import lru_cache
 
 from tradesense.kernel.money import MINOR_DIGITS
 from tradesense.ledger.model import BookAccount, Kind, Side
@@ -30,6 +31,7 @@ CHART: dict[str, Kind] = {
 _PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
+@lru_cache(maxsize=2**16)  # asked several times per transfer; the answer never changes
 def find_account(code: str) -> BookAccount | None:
     """Return the account that `code` names on the chart, or None if the chart has no such one."""
     name, *parties, currency = code.split(":") if code.count(":") else ("", code)

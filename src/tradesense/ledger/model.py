@@ -56,12 +56,49 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one caller asks for: `transfers` are linked, so all of them are posted or none."""
+
+    transfers: tuple[Transfer, ...]
+    by: str = "system:ledger"
+    cause: str | None = None
+
+
+class Outcome(StrEnum):
+    """How a reservation ended."""
+
+    POSTED = "posted"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """
+    A pending transfer: its amount is held in the bounded account it comes from.
+
+    `expires_at` is a moment of the database's clock; None waits for ever. `outcome` is None
+    while it is open. `transfer_id` names what it was posted as.
+    """
+
+    transfer: Transfer
+    expires_at: datetime | None
+    outcome: Outcome | None = None
+    transfer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Where a bounded account stands: debits minus credits, after `version` lines."""
+    """
+    Where a bounded account stands: debits minus credits, after `version` lines.
+
+    `reserved_minor` of what it holds is kept for open reservations.
+    """
 
     account: str
     balance_minor: int
     version: int
+    reserved_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +134,59 @@ class TrialLine:
         """What the account holds; positive on its normal side."""
         turnover = self.debit - self.credit
         return turnover if self.normal is Side.DEBIT else -turnover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """One line of an account's statement; `amount` and `balance` on its normal side."""
+
+    version: int
+    transfer: Transfer
+    amount: Money
+    balance: Money
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age:
+    """
+    How old what stands on a clearing account is: the newest movements account for it.
+
+    `oldest_at` is when the oldest part of `balance` became effective, None if nothing stands.
+    """
+
+    account: str
+    balance: Money
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReserved(Event):
+    """An amount is held for a transfer that may be posted later."""
+
+    reservation_id: UUID
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    reason: str
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationResolved(Event):
+    """A reservation came to its end; what it held is free again."""
+
+    reservation_id: UUID
+    outcome: Outcome
+    transfer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodEnded(Event):
+    """The books take nothing that is effective before `closed_until` any more."""
+
+    closed_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
-"""The verbs of the ledger. Each takes the caller's transaction and never commits it."""
+"""The verbs of posting. Each takes the caller's transaction and never commits it."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,36 +8,11 @@ from psycopg.errors import SerializationFailure
 
 from tradesense import trail
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import Conflict, Invalid, NotFound
-from tradesense.kernel.money import Money
+from tradesense.kernel.errors import Rejected
 from tradesense.ledger import rules, store
-from tradesense.ledger.chart import find_account
-from tradesense.ledger.model import Side, Transfer, TransferPosted, TrialLine
+from tradesense.ledger.model import PeriodEnded, Request, Transfer, TransferPosted
+from tradesense.ledger.refusals import PeriodClosed, UnknownTransfer
 from tradesense.trail.model import Fact
-
-
-class InvalidTransfer(Invalid):
-    """The transfer makes no sense in these books; the message says why."""
-
-    code = "ledger.invalid_transfer"
-
-
-class TransferMismatch(Conflict):
-    """The id names another transfer already; an id is said again only with the same content."""
-
-    code = "ledger.transfer_mismatch"
-
-
-class Overdrawn(Conflict):
-    """A bounded account does not hold enough."""
-
-    code = "ledger.overdrawn"
-
-
-class UnknownTransfer(NotFound):
-    """No transfer has this id."""
-
-    code = "ledger.unknown_transfer"
 
 
 async def post(
@@ -47,38 +23,48 @@ async def post(
     cause: str | None = None,
 ) -> None:
     """
-    Write `transfers` into the books: all of them, or none.
+    Write linked `transfers` into the books: all of them, or none.
 
     A transfer that stands already, with the same content, is left as it is. Bounded accounts are
     locked here, in the order of their codes, so call this last in a verb, and once. Raises
-    InvalidTransfer, TransferMismatch or Overdrawn; nothing is written then.
+    InvalidTransfer, TransferMismatch, PeriodClosed or Overdrawn; nothing is written then.
     """
-    wanted = _distinct(transfers)
-    bounded = rules.bounded_accounts(wanted)
+    request = Request(transfers=transfers, by=by, cause=cause)
+    (refusal,) = await post_each(tx, [request], now=now)
+    if refusal is not None:
+        raise refusal
+
+
+async def post_each(
+    tx: Transaction, requests: Sequence[Request], *, now: datetime
+) -> list[Rejected | None]:
+    """
+    Post each of `requests` that may stand; return each one's refusal, None if it was posted.
+
+    They are judged in their order, as if each came alone, and written in few statements however
+    many they are. The same rules as for `post` hold: last in a verb, and once.
+    """
+    sound = [t for request in requests for t in request.transfers if not rules.find_flaw(t)]
+    bounded = rules.bounded_accounts(sound)
     running = await store.lock_running(tx, bounded) if bounded else {}
     # Read after the locks: who said the same transfer before us has committed by now.
-    known = await store.read_hashes(tx, [transfer.id for transfer in wanted])
-    fresh = [transfer for transfer in wanted if not _is_known(transfer, known)]
-    if not fresh:
-        return
-    await _require_mirrors(tx, fresh)
-    extended = rules.extend(running, fresh)
-    if isinstance(extended, rules.Overdraw):
-        raise Overdrawn(
-            f"{extended.account} holds {_money(extended)}; "
-            f"transfer {extended.transfer.id} asks for {extended.transfer.amount}"
-        )
-    hashes = {transfer: rules.payload_sha256(transfer) for transfer in fresh}
-    if await store.insert(tx, hashes) != len(fresh):
-        # Somebody is committing one of these ids at this moment. The verb runs again, and sees it.
-        raise SerializationFailure("a transfer of the same id was committed concurrently")
-    if extended.lines:
-        await store.extend(tx, extended)
-    await trail.record(tx, *(_fact(transfer, now, by, cause) for transfer in fresh))
+    hashes, closed_until = await store.read_known(tx, [transfer.id for transfer in sound])
+    reversed_ids = [transfer.reverses for transfer in sound if transfer.reverses is not None]
+    unreversed = await store.read_unreversed(tx, reversed_ids) if reversed_ids else {}
+    judged = rules.judge(requests, rules.Known(hashes, running, unreversed, closed_until))
+    if judged.fresh:
+        await _write(tx, judged, now)
+    return judged.refusals
 
 
 async def reverse(
-    tx: Transaction, *, transfer_id: UUID, reversal_id: UUID, reason: str, now: datetime
+    tx: Transaction,
+    *,
+    transfer_id: UUID,
+    reversal_id: UUID,
+    reason: str,
+    now: datetime,
+    by: str = "system:ledger",
 ) -> None:
     """
     Take back a transfer in full, by its mirror image; the original stays as it is.
@@ -98,7 +84,7 @@ async def reverse(
         effective_at=again.effective_at if again else now,
         reverses=transfer_id,
     )
-    await post(tx, mirror, now=now)
+    await post(tx, mirror, now=now, by=by)
 
 
 async def find_transfer(tx: Transaction, transfer_id: UUID) -> Transfer | None:
@@ -107,71 +93,43 @@ async def find_transfer(tx: Transaction, transfer_id: UUID) -> Transfer | None:
     return found.get(transfer_id)
 
 
-async def balance_of(tx: Transaction, account: str) -> Money:
+async def close_period(tx: Transaction, *, until: datetime, by: str, now: datetime) -> None:
     """
-    Return what `account` holds, positive on its normal side; zero if nothing ever moved.
+    Let nothing be effective before `until` any more; waits for whoever is posting right now.
 
-    Raises InvalidTransfer if the chart has no such account.
+    Corrections of a closed period are dated after it. Closing it again changes nothing. Raises
+    PeriodClosed if the books are closed further already.
     """
-    known = find_account(account)
-    if known is None:
-        raise InvalidTransfer(f"no account {account!r} on the chart")
-    turnover = await store.read_turnover(tx, known)
-    signed = turnover if known.normal is Side.DEBIT else -turnover
-    return Money(signed, known.currency)
-
-
-async def trial_balance(tx: Transaction) -> list[TrialLine]:
-    """Return every account that ever moved, by code; per currency, debits equal credits."""
-    return await store.list_trial_lines(tx)
-
-
-def _distinct(transfers: tuple[Transfer, ...]) -> list[Transfer]:
-    by_id: dict[UUID, Transfer] = {}
-    for transfer in transfers:
-        flaw = rules.find_flaw(transfer)
-        if flaw is not None:
-            raise InvalidTransfer(f"transfer {transfer.id}: {flaw}")
-        if by_id.setdefault(transfer.id, transfer) != transfer:
-            raise TransferMismatch(f"two transfers are called {transfer.id}")
-    return list(by_id.values())
-
-
-def _is_known(transfer: Transfer, known: dict[UUID, bytes]) -> bool:
-    stored = known.get(transfer.id)
-    if stored is None:
-        return False
-    if stored != rules.payload_sha256(transfer):
-        raise TransferMismatch(f"transfer {transfer.id} stands in the books with other content")
-    return True
-
-
-async def _require_mirrors(tx: Transaction, fresh: list[Transfer]) -> None:
-    reversals = [transfer for transfer in fresh if transfer.reverses is not None]
-    if not reversals:
+    closed_until = await store.lock_periods(tx)
+    if closed_until == until:
         return
-    originals = await store.read_unreversed(tx, [r.reverses for r in reversals if r.reverses])
-    for reversal in reversals:
-        original = originals.get(reversal.reverses) if reversal.reverses else None
-        if original is None:
-            raise InvalidTransfer(f"no unreversed transfer {reversal.reverses} to reverse")
-        if not rules.is_mirror(reversal, original):
-            raise InvalidTransfer(f"transfer {reversal.id} is not the mirror of {original.id}")
+    if closed_until is not None and until < closed_until:
+        raise PeriodClosed(f"the books are closed until {closed_until}; a period never reopens")
+    await store.close_period(tx, until, by)
+    event = PeriodEnded(closed_until=until)
+    await trail.record(tx, Fact(event=event, stream="ledger:periods", at=now, by=by))
 
 
-def _money(overdraw: rules.Overdraw) -> Money:
-    return Money(abs(overdraw.balance_minor), overdraw.transfer.amount.currency)
+async def _write(tx: Transaction, judged: rules.Judged, now: datetime) -> None:
+    if await store.insert(tx, judged.fresh) != len(judged.fresh):
+        # Somebody is committing one of these ids at this moment. The verb runs again, and sees it.
+        raise SerializationFailure("a transfer of the same id was committed concurrently")
+    if judged.lines:
+        await store.extend(tx, judged.lines, judged.running.values())
+    await trail.record(tx, *_facts(judged, now))
 
 
-def _fact(transfer: Transfer, now: datetime, by: str, cause: str | None) -> Fact:
-    event = TransferPosted(
-        transfer_id=transfer.id,
-        debit=transfer.debit,
-        credit=transfer.credit,
-        amount_minor=transfer.amount.minor,
-        currency=transfer.amount.currency,
-        reason=transfer.reason,
-        effective_at=transfer.effective_at,
-        reverses=transfer.reverses,
-    )
-    return Fact(event=event, stream=f"ledger:{transfer.id}", at=now, by=by, cause=cause)
+def _facts(judged: rules.Judged, now: datetime) -> Iterable[Fact]:
+    for transfer, request in zip(judged.fresh, judged.asked_by, strict=True):
+        event = TransferPosted(
+            transfer_id=transfer.id,
+            debit=transfer.debit,
+            credit=transfer.credit,
+            amount_minor=transfer.amount.minor,
+            currency=transfer.amount.currency,
+            reason=transfer.reason,
+            effective_at=transfer.effective_at,
+            reverses=transfer.reverses,
+        )
+        stream = f"ledger:{transfer.id}"
+        yield Fact(event=event, stream=stream, at=now, by=request.by, cause=request.cause)

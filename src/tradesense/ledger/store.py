@@ -1,15 +1,15 @@
-"""Every SQL statement of this module."""
+"""Every SQL statement of posting; reservations, reports and the follower have their own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import InvariantBroken
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import find_account
-from tradesense.ledger.model import BookAccount, Extended, Running, Side, Transfer, TrialLine
+from tradesense.ledger.model import Line, Running, Transfer
 
 TRANSFER = """
     id, debit, credit, amount_minor, currency, reason, effective_at, reverses
@@ -28,7 +28,7 @@ async def lock_running(tx: Transaction, accounts: Sequence[str]) -> dict[str, Ru
     )
     cursor = await tx.execute(
         """
-        SELECT account, balance_minor, version FROM ledger_balances
+        SELECT account, balance_minor, version, reserved_minor FROM ledger_balances
         WHERE account = ANY(%s) ORDER BY account FOR UPDATE
         """,
         (list(accounts),),
@@ -36,11 +36,21 @@ async def lock_running(tx: Transaction, accounts: Sequence[str]) -> dict[str, Ru
     return {row["account"]: Running(**row) for row in await cursor.fetchall()}
 
 
-async def read_hashes(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+async def read_known(
+    tx: Transaction, ids: Sequence[UUID]
+) -> tuple[dict[UUID, bytes], datetime | None]:
+    """Return the payload hashes of those of `ids` that stand, and until when books are closed."""
     cursor = await tx.execute(
-        "SELECT id, payload_sha256 FROM ledger_transfers WHERE id = ANY(%s)", (list(ids),)
+        """
+        SELECT t.id, t.payload_sha256, p.closed_until
+        FROM (SELECT max(closed_until) AS closed_until FROM ledger_periods) AS p
+        LEFT JOIN ledger_transfers t ON t.id = ANY(%s)
+        """,
+        (list(ids),),
     )
-    return {row["id"]: bytes(row["payload_sha256"]) for row in await cursor.fetchall()}
+    rows = await cursor.fetchall()
+    known = {row["id"]: bytes(row["payload_sha256"]) for row in rows if row["id"] is not None}
+    return known, rows[0]["closed_until"]
 
 
 async def read_transfers(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Transfer]:
@@ -48,7 +58,7 @@ async def read_transfers(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tra
         f"SELECT {TRANSFER} FROM ledger_transfers WHERE id = ANY(%s)",  # noqa: S608 -- a constant
         (list(ids),),
     )
-    return {row["id"]: _transfer(row) for row in await cursor.fetchall()}
+    return {row["id"]: transfer_of(row) for row in await cursor.fetchall()}
 
 
 async def read_unreversed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Transfer]:
@@ -61,7 +71,21 @@ async def read_unreversed(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Tr
         """,  # noqa: S608 -- a constant
         (list(ids),),
     )
-    return {row["id"]: _transfer(row) for row in await cursor.fetchall()}
+    return {row["id"]: transfer_of(row) for row in await cursor.fetchall()}
+
+
+async def lock_periods(tx: Transaction) -> datetime | None:
+    """Wait for whoever is posting, keep others from it, and read until when books are closed."""
+    await tx.execute("SELECT pg_advisory_xact_lock(7236410552118312)")
+    cursor = await tx.execute("SELECT max(closed_until) AS closed_until FROM ledger_periods")
+    row = await cursor.fetchone()
+    return row["closed_until"] if row else None
+
+
+async def close_period(tx: Transaction, until: datetime, by: str) -> None:
+    await tx.execute(
+        "INSERT INTO ledger_periods (closed_until, closed_by) VALUES (%s, %s)", (until, by)
+    )
 
 
 async def insert(tx: Transaction, hashes: Mapping[Transfer, bytes]) -> int:
@@ -107,9 +131,8 @@ async def insert(tx: Transaction, hashes: Mapping[Transfer, bytes]) -> int:
     return cursor.rowcount
 
 
-async def extend(tx: Transaction, extended: Extended) -> None:
+async def extend(tx: Transaction, lines: Sequence[Line], running: Collection[Running]) -> None:
     """Write the lines of bounded accounts, and where these stand now."""
-    lines, running = extended.lines, extended.running
     await tx.execute(
         """
         WITH stand AS (
@@ -136,54 +159,7 @@ async def extend(tx: Transaction, extended: Extended) -> None:
     )
 
 
-async def read_turnover(tx: Transaction, account: BookAccount) -> int:
-    """Return debits minus credits of an account: its running balance, or the sum if it has none."""
-    if account.bounded:
-        query = "SELECT balance_minor AS turnover FROM ledger_balances WHERE account = %(code)s"
-    else:
-        query = """
-            SELECT (SELECT coalesce(sum(amount_minor), 0)
-                    FROM ledger_transfers WHERE debit = %(code)s)
-                 - (SELECT coalesce(sum(amount_minor), 0)
-                    FROM ledger_transfers WHERE credit = %(code)s) AS turnover
-        """
-    cursor = await tx.execute(query, {"code": account.code})
-    row = await cursor.fetchone()
-    return 0 if row is None else int(row["turnover"])
-
-
-async def list_trial_lines(tx: Transaction) -> list[TrialLine]:
-    cursor = await tx.execute(
-        """
-        SELECT code, currency, sum(debits) AS debits, sum(credits) AS credits
-        FROM (
-          SELECT debit AS code, currency, sum(amount_minor) AS debits, 0 AS credits
-          FROM ledger_transfers GROUP BY 1, 2
-          UNION ALL
-          SELECT credit, currency, 0, sum(amount_minor) FROM ledger_transfers GROUP BY 1, 2
-        ) AS sides
-        GROUP BY 1, 2 ORDER BY 1
-        """
-    )
-    return [
-        TrialLine(
-            account=row["code"],
-            normal=_normal(row["code"]),
-            debit=Money(int(row["debits"]), row["currency"]),
-            credit=Money(int(row["credits"]), row["currency"]),
-        )
-        for row in await cursor.fetchall()
-    ]
-
-
-def _normal(code: str) -> Side:
-    account = find_account(code)
-    if account is None:
-        raise InvariantBroken(f"the books hold {code}, which is not on the chart")
-    return account.normal
-
-
-def _transfer(row: DictRow) -> Transfer:
+def transfer_of(row: DictRow) -> Transfer:
     return Transfer(
         id=row["id"],
         debit=row["debit"],

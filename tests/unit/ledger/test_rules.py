@@ -1,22 +1,29 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradesense.kernel.canonical import canonical
 from tradesense.kernel.money import Money
 from tradesense.ledger import Transfer
 from tradesense.ledger.model import Extended, Running
 from tradesense.ledger.rules import (
     AMOUNT_MINOR_MAX,
+    Held,
     Overdraw,
     bounded_accounts,
+    exchange,
     extend,
     find_flaw,
+    free_minor,
+    hold,
     is_mirror,
     payload_sha256,
+    release,
 )
 
 SALE = Transfer(
@@ -109,7 +116,7 @@ def test_a_bounded_account_gives_what_it_holds_and_no_cent_more(asked, is_refuse
     result = extend(owed(JANE, 500), [payout])
 
     if is_refused:
-        assert result == Overdraw(JANE, payout, -500)
+        assert result == Overdraw(JANE, payout, 500)
     else:
         assert isinstance(result, Extended)
         assert result.running == (Running(account=JANE, balance_minor=0, version=4),)
@@ -138,8 +145,77 @@ def test_lines_add_up_to_where_the_accounts_stand(jane, joe, moves):
     result = extend(owed(JANE, jane) | owed(JOE, joe), transfers)
 
     if isinstance(result, Extended):
-        for stand, before in zip(result.running, (-jane, -joe), strict=True):
+        befores = {JANE: -jane, JOE: -joe}
+        for stand in result.running:
+            before = befores.pop(stand.account)
             lines = [line for line in result.lines if line.account == stand.account]
             assert before + sum(line.amount_minor for line in lines) == stand.balance_minor <= 0
             assert [line.version for line in lines] == list(range(4, stand.version + 1))
-        assert sum(stand.balance_minor for stand in result.running) == -(jane + joe)
+        assert sum(stand.balance_minor for stand in result.running) + sum(befores.values()) == -(
+            jane + joe
+        )
+
+
+reasons = st.text(min_size=1).filter(str.isprintable)
+moments = st.datetimes(
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]),
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 -- the strategy adds the zone
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001 -- the same
+)
+
+
+@given(reasons, moments, st.none() | st.uuids(), st.integers(1, AMOUNT_MINOR_MAX))
+def test_the_hash_is_that_of_the_canonical_text(reason, moment, reverses, minor):
+    made = replace(
+        SALE,
+        reason=reason,
+        effective_at=moment,
+        reverses=reverses,
+        amount=Money(minor, "USD"),
+    )
+
+    assert payload_sha256(made) == sha256(canonical(made)).digest()
+
+
+@pytest.mark.parametrize("reason", ["a\nb", "nul\0", "half \ud800", "right\u202eleft"])
+def test_a_reason_can_be_printed(reason):
+    assert "printable" in str(find_flaw(replace(SALE, reason=reason)))
+
+
+def test_what_is_held_is_kept_from_others_and_comes_back():
+    payout = replace(SALE, debit=JANE, credit="payouts-in-transit:USD", amount=Money(300, "USD"))
+    other = replace(payout, id=UUID(int=2), amount=Money(201, "USD"))
+
+    held = hold(owed(JANE, 500), [payout])
+    assert isinstance(held, Held)
+    (stand,) = held.running
+    assert (stand.balance_minor, stand.reserved_minor, free_minor(stand)) == (-500, 300, 200)
+    assert extend({JANE: stand}, [other]) == Overdraw(JANE, other, 200)
+    assert hold({JANE: stand}, [other]) == Overdraw(JANE, other, 200)
+    (free,) = release({JANE: stand}, [payout])
+    assert free == owed(JANE, 500)[JANE]
+
+
+def test_what_comes_in_is_never_refused_and_unbounded_accounts_hold_nothing():
+    share = replace(SALE, debit="profit-shares:USD", credit=JANE)
+
+    assert hold(owed(JANE, 0), [SALE, share]) == Held(())
+
+
+def test_an_exchange_gives_one_currency_for_another():
+    sold, bought = Money(10_000, "USD"), Money(3_075, "KWD")
+    legs = exchange(
+        UUID(int=9),
+        sold=sold,
+        seller="bank:USD",
+        bought=bought,
+        buyer="bank:KWD",
+        effective_at=SALE.effective_at,
+    )
+
+    assert [find_flaw(leg) for leg in legs] == [None, None]
+    assert [(leg.debit, leg.credit, leg.amount) for leg in legs] == [
+        ("liquidity:USD", "bank:USD", sold),
+        ("bank:KWD", "liquidity:KWD", bought),
+    ]
+    assert len({leg.id for leg in legs} | {UUID(int=9)}) == 3

@@ -1,0 +1,10 @@
+"""What the books say: balances, statements, the trial balance, the age of what is in clearing."""
+
+from tradesense.ledger.reports.service import (
+    balance_of,
+    list_ages,
+    list_statement,
+    trial_balance,
+)
+
+__all__ = ["balance_of", "list_ages", "list_statement", "trial_balance"]
