@@ -10,10 +10,15 @@ class NoInstance(Invalid):
     code = "app.no_instance"
 
 
-def instance_settings() -> Settings:
-    """Return the settings of this process's instance. Raises BadSetting, NoInstance."""
+def instance_settings(*, needs_database: bool = True) -> Settings:
+    """
+    Return the settings of this process's instance. Raises BadSetting, NoInstance.
+
+    Whoever does without the database (the payment sandbox) only needs the provider's secrets.
+    """
     settings = Settings.from_environment()
-    if not (settings.database_url and settings.secret):
+    is_set_up = settings.secret and settings.database_url
+    if not (is_set_up if needs_database else settings.stripe_secret_key):
         raise NoInstance(
             f"nothing has been set up in {settings.home}: start `tradesense up` there once, "
             "or name real servers (`tradesense settings` lists the variables)"

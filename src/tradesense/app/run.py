@@ -13,11 +13,12 @@ from tradesense.app.logs import configure_logs
 from tradesense.infra.settings import Settings
 
 Main = Callable[[Settings], Awaitable[None]]
+OUTSIDERS = {"sandbox"}  # stand for somebody else, who has no part in our database
 
 
 def run_process(name: str) -> None:
     """Run process `name` until it is asked to stop. Raises what its settings get wrong."""
-    settings = instance_settings()
+    settings = instance_settings(needs_database=name not in OUTSIDERS)
     configure_logs(name, settings.log_level)
     # Imported by name, so that a process holds in memory only what its own work takes.
     main = cast(Main, import_module(f"tradesense.app.processes.{name}").main)
