@@ -4,7 +4,8 @@ from tradesense.bus.model import Wait
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.trail.model import Entry
 
-# After the first delivery the mission grants three tries, 1, 2 and 4 s later; then it is dead.
+# Three tries after the first delivery outlast what passes by itself (a lock, a restart); what
+# still fails after seven seconds is a defect, and a person must look.
 PAUSES_S = (1.0, 2.0, 4.0)
 
 # Something else is away: that says nothing about the entry, so it is asked again, uncounted.

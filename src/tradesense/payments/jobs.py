@@ -16,7 +16,7 @@ from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
-from tradesense.payments import refunds, service, store
+from tradesense.payments import refunds, rules, service, store
 from tradesense.payments.model import (
     Payment,
     Provider,
@@ -73,7 +73,14 @@ async def poll_unresolved(runtime: Runtime, provider: Provider) -> int:
     So a lost webhook delays a payment by seconds, and loses none.
     """
     due = await runtime.db.repeat(
-        lambda tx: store.claim_unheard(tx, provider=provider.name, limit=BATCH)
+        lambda tx: store.claim_unheard(
+            tx,
+            provider=provider.name,
+            limit=BATCH,
+            soon_s=rules.POLL_SOON_S,
+            polls_soon=rules.POLLS_SOON,
+            later_s=rules.POLL_LATER_S,
+        )
     )
     return await _each(due, lambda payment: _ask_about(runtime, provider, payment))
 

@@ -13,10 +13,11 @@ from tradesense.payments.model import (
     Receipt,
 )
 
-# A lost webhook is found this soon after the offer, then this often; the mission allows 60 s.
+# A lost webhook delays a buyer who pays in the first minute by this much; afterwards, for up to
+# a day in which nobody may pay, we ask seldom.
 POLL_SOON_S = 5
-POLL_LATER_S = 30
 POLLS_SOON = 12
+POLL_LATER_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +141,6 @@ def owing_account(fate: Fate, currency: str) -> str:
 def has_books(currency: str) -> bool:
     """Whether the ledger keeps this currency; money in any other only goes back where it was."""
     return currency in MINOR_DIGITS
-
-
-def poll_pause_s(polls: int) -> int:
-    """Seconds until an open payment is asked about again."""
-    return POLL_SOON_S if polls < POLLS_SOON else POLL_LATER_S
-
-
-def retry_pause_s(tries: int) -> float:
-    """Seconds until a call that failed is made again: 1, 2, 4, … at most 60."""
-    return float(min(2 ** min(tries, 6), 60))
 
 
 def refundable_minor(receipt: Receipt, refunded_minor: int) -> int:

@@ -96,7 +96,7 @@ async def record_offer(
         client_secret=seen.client_secret,
         pay_url=seen.pay_url,
     )
-    await store.save_offer(tx, offered, poll_in_s=rules.poll_pause_s(0))
+    await store.save_offer(tx, offered, poll_in_s=rules.POLL_SOON_S)
     event = model.PaymentOffered(payment_id, payment.purchase_id, seen.provider, seen.ref)
     await _record(tx, offered, event, now)
     return offered

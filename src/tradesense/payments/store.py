@@ -54,14 +54,6 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> Payment | None:
     return _payment(await cursor.fetchone())
 
 
-async def find_payment_by_ref(tx: Transaction, provider: str, ref: str) -> Payment | None:
-    cursor = await tx.execute(
-        "SELECT * FROM payments_payments WHERE provider = %s AND provider_ref = %s",
-        (provider, ref),
-    )
-    return _payment(await cursor.fetchone())
-
-
 async def list_payments_of(tx: Transaction, purchase_id: UUID) -> Sequence[Payment]:
     cursor = await tx.execute(
         "SELECT * FROM payments_payments WHERE purchase_id = %s ORDER BY recorded_at, payment_id",
@@ -110,28 +102,38 @@ async def save_status(tx: Transaction, payment: Payment) -> None:
     )
 
 
-async def claim_unheard(tx: Transaction, *, provider: str, limit: int) -> Sequence[Payment]:
+async def claim_unheard(
+    tx: Transaction, *, provider: str, limit: int, soon_s: int, polls_soon: int, later_s: int
+) -> Sequence[Payment]:
     """
     Return open payments whose next look is due, and put that look off.
 
     Whoever claims and dies leaves nothing to clean up: the payments fall due again by
-    themselves. Soon at first, then less often (`rules.poll_pause_s`).
+    themselves, after `soon_s` for the first `polls_soon` looks, then after `later_s`.
     """
     cursor = await tx.execute(
         """
         UPDATE payments_payments AS p
         SET polls = p.polls + 1,
             next_poll_at = clock_timestamp()
-                + make_interval(secs => CASE WHEN p.polls < 12 THEN 5 ELSE 30 END)
+                + make_interval(secs => CASE WHEN p.polls < %(polls_soon)s
+                                        THEN %(soon_s)s ELSE %(later_s)s END)
         FROM (
             SELECT payment_id FROM payments_payments
-            WHERE status = 'offered' AND next_poll_at <= clock_timestamp() AND provider = %s
-            ORDER BY next_poll_at LIMIT %s FOR UPDATE SKIP LOCKED
+            WHERE status = 'offered' AND next_poll_at <= clock_timestamp()
+                AND provider = %(provider)s
+            ORDER BY next_poll_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         ) AS due
         WHERE p.payment_id = due.payment_id
         RETURNING p.*
         """,
-        (provider, limit),
+        {
+            "provider": provider,
+            "limit": limit,
+            "soon_s": soon_s,
+            "polls_soon": polls_soon,
+            "later_s": later_s,
+        },
     )
     return [_to_payment(row) for row in await cursor.fetchall()]
 

@@ -1,11 +1,11 @@
 """Stripe, through its official package over our own HTTP client."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
-import anyio
 import httpx
 import stripe
 
@@ -212,7 +212,7 @@ class _Transport(stripe.HTTPClient):
         self._client = client
 
     def sleep_async(self, secs: float) -> Any:
-        return anyio.sleep(secs)
+        return asyncio.sleep(secs)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
