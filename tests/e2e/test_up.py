@@ -142,6 +142,13 @@ def test_a_process_alone_says_what_it_needs(home):
         assert "Traceback" not in refused.stderr
 
 
+def listens_for_sigterm(pid: int) -> bool:
+    """Say whether the process has come as far as catching SIGTERM, as the kernel knows it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def test_a_process_runs_alone_beside_the_others(home):
     with started(home) as platform:
         first = platform.pids()["scheduler"]
@@ -150,6 +157,7 @@ def test_a_process_runs_alone_beside_the_others(home):
             env=platform.variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
+            until(lambda: listens_for_sigterm(alone.pid), within_s=20, what="it runs")
             with pytest.raises(subprocess.TimeoutExpired):
                 alone.wait(timeout=2)  # it waits for the lease
             assert platform.pids()["scheduler"] == first
