@@ -91,3 +91,34 @@ async def test_idle_connections_are_used_again(database):
         async with fresh.reading() as tx:
             pid = tx.info.backend_pid
         assert pid == await fresh.repeat(who)
+
+
+async def idle_too_long(tx):
+    """Do nothing for longer than the server waits, as a process that was frozen does."""
+    await tx.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+    await asyncio.sleep(0.2)
+
+
+async def test_a_reader_that_was_frozen_may_read_again(db):
+    async def read():
+        async with db.reading() as tx:
+            await idle_too_long(tx)
+            await tx.execute("SELECT FROM marks")
+
+    with pytest.raises(Unavailable, match="went away"):
+        await read()
+    assert await marks_in(db) == []
+
+
+async def test_a_verb_that_was_frozen_runs_again(db):
+    mark, attempts = Marking(), []
+
+    async def freeze_once(tx):
+        attempts.append(tx)
+        if len(attempts) == 1:
+            await idle_too_long(tx)
+        return await mark(tx)
+
+    await db.run(freeze_once, key="one")
+    assert len(attempts) == 2
+    assert await marks_in(db) == ["mark"]

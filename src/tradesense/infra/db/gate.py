@@ -63,6 +63,7 @@ _PASSING = (
     errors.TooManyConnections,
     errors.DiskFull,
     errors.OutOfMemory,
+    errors.IdleInTransactionSessionTimeout,  # we were frozen, or had no share of a processor
 )
 
 
@@ -176,7 +177,7 @@ class Database:
                         await tx.rollback()
                 except errors.QueryCanceled as error:
                     raise TimedOut(f"the database took too long: {error}") from error
-                except psycopg.OperationalError as error:
+                except (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout) as error:
                     raise Unavailable(f"the database went away: {error}") from error
 
     async def _persist(self, call: _Call[T]) -> T:
