@@ -1,7 +1,11 @@
-"""The settings of an instance that exists: for processes and commands that start nothing."""
+"""An instance as others find it: its settings, where it is set up, and whether it can serve."""
+
+import asyncio
 
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import Invalid
+
+_ANSWER_PATIENCE_S = 2.0
 
 
 class NoInstance(Invalid):
@@ -24,3 +28,16 @@ def instance_settings(*, needs_database: bool = True) -> Settings:
             "or name real servers (`tradesense settings` lists the variables)"
         )
     return settings
+
+
+async def is_serving(settings: Settings) -> bool:
+    """Ask the API whether it can serve; no HTTP client, which would cost us its memory."""
+    try:
+        reader, writer = await asyncio.open_connection(settings.own_host, settings.port)
+        writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(_ANSWER_PATIENCE_S):
+            line = await reader.readline()
+        writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return b" 200 " in line

@@ -34,7 +34,7 @@ VARIABLES = {
     "PRICES": "price files to replay, separated by ':' (default: a simulated market)",
     "LAYOUT": "layout of the price files (default: detected)",
     "SEED": "integer from which all chance follows (default 1)",
-    "STRIPE_API_BASE": "address of the payment provider (default: the sandbox)",
+    "STRIPE_API_BASE": "address of the payment provider (default: Stripe with a key, else ours)",
     "STRIPE_SECRET_KEY": "secret key of the payment provider",
     "STRIPE_WEBHOOK_SECRETS": "webhook signing secrets, newest first, separated by ','",
     "SECRET": "master secret, 64 hexadecimal digits (default: made once in the data folder)",
@@ -97,7 +97,7 @@ class Settings:
             host=host,
             port=port,
             sandbox_port=sandbox_port,
-            public_url=_address(values, "PUBLIC_URL", ("http", "https"), f"http://{host}:{port}"),
+            public_url=_address(values, "PUBLIC_URL", ("http", "https"), _url(host, port)),
             clock=_one_of(values, "CLOCK", ("system", "driven")),
             prices=_files(values, "PRICES"),
             layout=values.get("LAYOUT"),
@@ -108,11 +108,25 @@ class Settings:
             demo=_one_of(values, "DEMO", ("no", "yes")) == "yes",
         )
 
+    @property
+    def own_host(self) -> str:
+        """Return where processes of this machine reach the API: "everywhere" is no address."""
+        return "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 -- compared
+
+    @property
+    def own_url(self) -> str:
+        """Return the API's address for processes of this machine."""
+        return _url(self.own_host, self.port)
+
     def key_for(self, purpose: str) -> bytes:
         """Return 32 secret bytes for `purpose`, the same on every start. Raises BadSetting."""
         if not self.secret:
             raise BadSetting(f"no master secret: start `tradesense up` once, or set {PREFIX}SECRET")
         return _derive(self.secret, purpose)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _derive(secret: str, purpose: str) -> bytes:

@@ -27,6 +27,20 @@ def test_nothing_need_be_set(tmp_path):
     assert settings.public_url == "http://127.0.0.1:8000"
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("10.1.2.3", "http://10.1.2.3:8000"),
+    ],
+)
+def test_processes_of_this_machine_reach_the_api_wherever_it_listens(tmp_path, host, url):
+    assert read(tmp_path, HOST=host).own_url == url
+
+
 def test_the_embedded_servers_addresses_come_from_the_data_folder(tmp_path):
     secrets = Secrets(postgres_port=15001, valkey_port=15002)
     secrets.save(tmp_path)

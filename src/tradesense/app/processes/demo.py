@@ -19,7 +19,7 @@ log = structlog.get_logger()
 async def main(settings: Settings) -> None:
     """Trade until cancelled; whatever gets in the way, try again."""
     memory = Memory(_path(settings))
-    async with client(base_url=_address(settings)) as http:
+    async with client(base_url=settings.own_url) as http:
         trader = DemoTrader(http, memory, seed=settings.seed)
         rest_s = FIRST_REST_S
         while True:
@@ -33,8 +33,3 @@ async def main(settings: Settings) -> None:
 
 def _path(settings: Settings) -> Path:
     return settings.home / "demo.json"
-
-
-def _address(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 -- compared
-    return f"http://{host}:{settings.port}"

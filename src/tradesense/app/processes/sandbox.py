@@ -21,7 +21,7 @@ async def main(settings: Settings) -> None:
     courier = Courier(
         store,
         clock,
-        url=f"http://{_loopback(settings)}:{settings.port}/webhooks/stripe",
+        url=f"{settings.own_url}/webhooks/stripe",
         secret=settings.stripe_webhook_secrets[0],
     )
     public = urlsplit(settings.public_url)
@@ -54,8 +54,3 @@ async def main(settings: Settings) -> None:
             delivering.cancel()
     finally:
         store.close()
-
-
-def _loopback(settings: Settings) -> str:
-    """Return where our own API is found from this machine."""
-    return "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 -- compared, not bound

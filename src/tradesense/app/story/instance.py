@@ -7,7 +7,6 @@ ours: it stands still until we move it, and we move it only once everything is q
 
 import asyncio
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,9 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tradesense.app.instance import is_serving
 from tradesense.app.quiet import quiet
 from tradesense.infra.clock import DrivenClock
 from tradesense.infra.db import Database
+from tradesense.infra.embedded import ports
 from tradesense.infra.settings import PREFIX, VARIABLES, Settings
 from tradesense.kernel.errors import TimedOut, TradeSenseError
 from tradesense.kernel.instants import to_us
@@ -48,7 +49,7 @@ class Instance:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.settings.port}"
+        return self.settings.own_url
 
     @property
     def run(self) -> Path:
@@ -102,8 +103,8 @@ async def running(
         "PRICES": ":".join(str(path.absolute()) for path in prices),
         "LAYOUT": layout or "",
         "SEED": str(seed),
-        "PORT": str(_free_port()),
-        "SANDBOX_PORT": str(_free_port()),
+        "PORT": str(ports.choose()),
+        "SANDBOX_PORT": str(ports.choose()),
         "LOG_LEVEL": "warning",
     }
     log = (home / "story.log").open("wb")
@@ -138,23 +139,12 @@ async def _wait_ready(
             said = (home / "story.log").read_text(errors="replace")[-800:].strip()
             raise TimedOut(f"the private instance ended at once: {said}")
         settings = Settings.read(named)
-        if settings.database_url and await _is_ready(settings.port):
+        if settings.database_url and await is_serving(settings):
             return settings
         await asyncio.sleep(0.05)
     raise TimedOut(
         f"the private instance was not ready within {START_PATIENCE_S:.0f} s; see {home}"
     )
-
-
-async def _is_ready(port: int) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        line = await asyncio.wait_for(reader.readline(), 5)
-        writer.close()
-    except (OSError, TimeoutError):
-        return False
-    return b" 200 " in line
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -165,9 +155,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -6,7 +6,7 @@ from typing import Any
 
 from tradesense.app.story.facts import End, Facts, Judged
 from tradesense.kernel.instants import rfc3339
-from tradesense.kernel.money import MINOR_DIGITS, Money
+from tradesense.kernel.money import Money
 from tradesense.trail.model import Entry
 
 # What a reader wants to follow; the rest is in the JSON and on the trail.
@@ -203,4 +203,4 @@ def _end(end: End) -> dict[str, Any]:
 def _usd(minor: object) -> str:
     if not isinstance(minor, int):
         raise TypeError(f"{minor!r} is no amount")
-    return str(Money(minor, "USD")).removesuffix(" USD") if MINOR_DIGITS else ""
+    return str(Money(minor, "USD")).removesuffix(" USD")

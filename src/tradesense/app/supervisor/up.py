@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from tradesense.app.instance import is_serving
 from tradesense.app.supervisor import plan, status
 from tradesense.app.supervisor.child import Child, Program
 from tradesense.app.supervisor.claim import claimed, require_free
@@ -16,7 +17,6 @@ from tradesense.kernel.errors import InvariantBroken, TradeSenseError
 STOP_PATIENCE_S = 5.0
 SERVER_STOP_PATIENCE_S = 10.0  # PostgreSQL writes a last checkpoint
 FIRST_PAGE_PATIENCE_S = 60.0
-_ANSWER_PATIENCE_S = 2.0
 _LOOK_EVERY_S = 0.05
 
 Say = Callable[[str], None]
@@ -114,7 +114,7 @@ class _Platform:
     async def _wait_for_first_page(self) -> None:
         try:
             async with asyncio.timeout(FIRST_PAGE_PATIENCE_S):
-                while not await _answers(self._settings):  # noqa: ASYNC110 -- another process
+                while not await is_serving(self._settings):  # noqa: ASYNC110 -- another process
                     await asyncio.sleep(_LOOK_EVERY_S)
         except TimeoutError:
             log = self._settings.home / "logs" / "api.log"
@@ -132,18 +132,3 @@ class _Platform:
     async def _stop_all(self) -> None:
         await asyncio.gather(*(child.stop(STOP_PATIENCE_S) for child in self._processes))
         await asyncio.gather(*(child.stop(SERVER_STOP_PATIENCE_S) for child in self._servers))
-
-
-async def _answers(settings: Settings) -> bool:
-    """Ask the API whether it can serve; no HTTP client, which would cost us its memory."""
-    # "Listen everywhere" is no address to connect to.
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 -- ditto
-    try:
-        reader, writer = await asyncio.open_connection(host, settings.port)
-        writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        async with asyncio.timeout(_ANSWER_PATIENCE_S):
-            line = await reader.readline()
-        writer.close()
-    except (OSError, TimeoutError):
-        return False
-    return b" 200 " in line
