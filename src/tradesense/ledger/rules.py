@@ -48,20 +48,43 @@ def _find_side_flaw(code: str, currency: str) -> str | None:
     return None
 
 
-def payload_sha256(transfer: Transfer) -> bytes:
-    """Return the hash by which a transfer said twice is told from two transfers of one id."""
-    return hashlib.sha256(_payload(transfer)).digest()
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A transfer as text: made once, used for its hash, its row and its entry on the trail."""
+
+    transfer: Transfer
+    request: Request
+    id: str
+    effective_at: str
+    reason: str  # in JSON
+    reverses: str  # in JSON
+    payload_sha256: bytes
+
+    @property
+    def posted(self) -> bytes:
+        """Return the canonical text of its TransferPosted."""
+        made = self.transfer
+        return (
+            f'{{"amount_minor":{made.amount.minor},"credit":"{made.credit}",'
+            f'"currency":"{made.amount.currency}","debit":"{made.debit}",'
+            f'"effective_at":"{self.effective_at}","reason":{self.reason},'
+            f'"reverses":{self.reverses},"transfer_id":"{self.id}"}}'
+        ).encode()
 
 
-def _payload(transfer: Transfer) -> bytes:
-    """Return `canonical(transfer)`, written out because it is needed once per transfer."""
+def write(transfer: Transfer, request: Request) -> Written:
+    """Return `transfer` as text; its hash is that of `canonical(transfer)`. It has no flaw."""
+    made_id, moment = str(transfer.id), rfc3339(transfer.effective_at)
+    reason = canonical(transfer.reason).decode()
     reverses = "null" if transfer.reverses is None else f'"{transfer.reverses}"'
-    return (
+    payload = (
         f'{{"amount":{{"currency":"{transfer.amount.currency}","minor":{transfer.amount.minor}}},'
         f'"credit":"{transfer.credit}","debit":"{transfer.debit}",'
-        f'"effective_at":"{rfc3339(transfer.effective_at)}","id":"{transfer.id}",'
-        f'"reason":{canonical(transfer.reason).decode()},"reverses":{reverses}}}'
+        f'"effective_at":"{moment}","id":"{made_id}",'
+        f'"reason":{reason},"reverses":{reverses}}}'
     ).encode()
+    hashed = hashlib.sha256(payload).digest()
+    return Written(transfer, request, made_id, moment, reason, reverses, hashed)
 
 
 def is_mirror(reversal: Transfer, original: Transfer) -> bool:
@@ -223,8 +246,7 @@ class Known:
 class Judged:
     """What to write, and each request's refusal, None where it may stand."""
 
-    fresh: dict[Transfer, bytes] = field(default_factory=dict)  # payload hashes, in order
-    asked_by: list[Request] = field(default_factory=list)  # whose each of `fresh` is
+    fresh: list[Written] = field(default_factory=list)  # in the order of the requests
     lines: list[Line] = field(default_factory=list)
     running: dict[str, Running] = field(default_factory=dict)  # of the accounts that moved
     refusals: list[Rejected | None] = field(default_factory=list)
@@ -239,16 +261,16 @@ def judge(requests: Sequence[Request], known: Known) -> Judged:
     for request in requests:
         try:
             new = _fresh(request, accepted, unreversed, known.closed_until)
-            extended = _extended(stands, new)
+            extended = _extended(stands, [each.transfer for each in new])
         except Rejected as refusal:
             judged.refusals.append(refusal)
             continue
         judged.refusals.append(None)
-        judged.fresh.update(new)
-        judged.asked_by.extend([request] * len(new))
+        judged.fresh.extend(new)
         judged.lines.extend(extended.lines)
-        for transfer, payload in new.items():
-            accepted[transfer.id] = payload
+        for each in new:
+            transfer = each.transfer
+            accepted[transfer.id] = each.payload_sha256
             if transfer.reverses is None:
                 unreversed[transfer.id] = transfer
             else:
@@ -263,28 +285,27 @@ def _fresh(
     accepted: Mapping[UUID, bytes],
     unreversed: Mapping[UUID, Transfer],
     closed_until: datetime | None,
-) -> dict[Transfer, bytes]:
+) -> list[Written]:
     """Return what of `request` is not in the books yet, in order. Raises its refusal."""
-    new: dict[Transfer, bytes] = {}
-    ids: dict[UUID, bytes] = {}
+    new: dict[UUID, Written] = {}
     originals: dict[UUID, Transfer] = dict(unreversed) if _has_reversal(request) else {}
     for transfer in request.transfers:
         flaw = find_flaw(transfer)
         if flaw is not None:
             raise InvalidTransfer(f"transfer {transfer.id}: {flaw}")
-        payload = payload_sha256(transfer)
-        if ids.setdefault(transfer.id, payload) != payload:
-            raise TransferMismatch(f"two transfers are called {transfer.id}")
-        if transfer in new:
+        written = write(transfer, request)
+        if (twin := new.get(transfer.id)) is not None:
+            if twin.payload_sha256 != written.payload_sha256:
+                raise TransferMismatch(f"two transfers are called {transfer.id}")
             continue
         stored = accepted.get(transfer.id)
         if stored is None:
             require_open(transfer, closed_until)
             _require_mirror(transfer, originals)
-            new[transfer] = payload
-        elif stored != payload:
+            new[transfer.id] = written
+        elif stored != written.payload_sha256:
             raise TransferMismatch(f"transfer {transfer.id} stands in the books with other content")
-    return new
+    return list(new.values())
 
 
 def _has_reversal(request: Request) -> bool:

@@ -44,12 +44,12 @@ async def post_each(
     They are judged in their order, as if each came alone, and written in few statements however
     many they are. The same rules as for `post` hold: last in a verb, and once.
     """
-    sound = [t for request in requests for t in request.transfers if not rules.find_flaw(t)]
-    bounded = rules.bounded_accounts(sound)
+    asked = [transfer for request in requests for transfer in request.transfers]
+    bounded = rules.bounded_accounts(asked)
     running = await store.lock_running(tx, bounded) if bounded else {}
     # Read after the locks: who said the same transfer before us has committed by now.
-    hashes, closed_until = await store.read_known(tx, [transfer.id for transfer in sound])
-    reversed_ids = [transfer.reverses for transfer in sound if transfer.reverses is not None]
+    hashes, closed_until = await store.read_known(tx, [transfer.id for transfer in asked])
+    reversed_ids = [transfer.reverses for transfer in asked if transfer.reverses is not None]
     unreversed = await store.read_unreversed(tx, reversed_ids) if reversed_ids else {}
     judged = rules.judge(requests, rules.Known(hashes, running, unreversed, closed_until))
     if judged.fresh:
@@ -120,16 +120,23 @@ async def _write(tx: Transaction, judged: rules.Judged, now: datetime) -> None:
 
 
 def _facts(judged: rules.Judged, now: datetime) -> Iterable[Fact]:
-    for transfer, request in zip(judged.fresh, judged.asked_by, strict=True):
+    for written in judged.fresh:
+        made, request = written.transfer, written.request
         event = TransferPosted(
-            transfer_id=transfer.id,
-            debit=transfer.debit,
-            credit=transfer.credit,
-            amount_minor=transfer.amount.minor,
-            currency=transfer.amount.currency,
-            reason=transfer.reason,
-            effective_at=transfer.effective_at,
-            reverses=transfer.reverses,
+            transfer_id=made.id,
+            debit=made.debit,
+            credit=made.credit,
+            amount_minor=made.amount.minor,
+            currency=made.amount.currency,
+            reason=made.reason,
+            effective_at=made.effective_at,
+            reverses=made.reverses,
         )
-        stream = f"ledger:{transfer.id}"
-        yield Fact(event=event, stream=stream, at=now, by=request.by, cause=request.cause)
+        yield Fact(
+            event=event,
+            stream=f"ledger:{written.id}",
+            at=now,
+            by=request.by,
+            cause=request.cause,
+            written=written.posted,
+        )

@@ -1,6 +1,6 @@
 """Every SQL statement of posting; reservations, reports and the follower have their own."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import find_account
 from tradesense.ledger.model import Line, Running, Transfer
+from tradesense.ledger.rules import Written
 
 TRANSFER = """
     id, debit, credit, amount_minor, currency, reason, effective_at, reverses
@@ -18,14 +19,22 @@ TRANSFER = """
 
 async def lock_running(tx: Transaction, accounts: Sequence[str]) -> dict[str, Running]:
     """Hold bounded `accounts`, given in locking order, and read where they stand."""
-    await tx.execute(
-        """
-        INSERT INTO ledger_balances (account, balance_minor, version)
-        SELECT account, 0, 0 FROM unnest(%s::text[]) account ORDER BY account
-        ON CONFLICT DO NOTHING
-        """,
-        (list(accounts),),
-    )
+    running = await _lock_known(tx, accounts)
+    missing = [account for account in accounts if account not in running]
+    if missing:
+        await tx.execute(
+            """
+            INSERT INTO ledger_balances (account, balance_minor, version)
+            SELECT account, 0, 0 FROM unnest(%s::text[]) account ORDER BY account
+            ON CONFLICT DO NOTHING
+            """,
+            (missing,),
+        )
+        running |= await _lock_known(tx, missing)
+    return running
+
+
+async def _lock_known(tx: Transaction, accounts: Sequence[str]) -> dict[str, Running]:
     cursor = await tx.execute(
         """
         SELECT account, balance_minor, version, reserved_minor FROM ledger_balances
@@ -44,9 +53,9 @@ async def read_known(
         """
         SELECT t.id, t.payload_sha256, p.closed_until
         FROM (SELECT max(closed_until) AS closed_until FROM ledger_periods) AS p
-        LEFT JOIN ledger_transfers t ON t.id = ANY(%s)
+        LEFT JOIN ledger_transfers t ON t.id = ANY(%s::uuid[])
         """,
-        (list(ids),),
+        (texts(map(str, ids)),),
     )
     rows = await cursor.fetchall()
     known = {row["id"]: bytes(row["payload_sha256"]) for row in rows if row["id"] is not None}
@@ -88,18 +97,21 @@ async def close_period(tx: Transaction, until: datetime, by: str) -> None:
     )
 
 
-async def insert(tx: Transaction, hashes: Mapping[Transfer, bytes]) -> int:
+async def insert(tx: Transaction, fresh: Sequence[Written]) -> int:
     """Write transfers and open their accounts; return how many were not there before."""
-    ordered = sorted(hashes, key=lambda transfer: transfer.id)  # so that nobody deadlocks
-    codes = {code for transfer in ordered for code in (transfer.debit, transfer.credit)}
+    ordered = sorted(fresh, key=lambda written: written.id)  # so that nobody deadlocks
+    transfers = [written.transfer for written in ordered]
+    codes = {code for transfer in transfers for code in (transfer.debit, transfer.credit)}
     accounts = [account for code in sorted(codes) if (account := find_account(code))]
     cursor = await tx.execute(
         """
         WITH opened AS (
           INSERT INTO ledger_accounts (code, kind, currency, normal, bounded)
-          SELECT * FROM unnest(
+          SELECT o.* FROM unnest(
             %(codes)s::text[], %(kinds)s::text[], %(account_currencies)s::text[],
             %(normals)s::text[], %(boundeds)s::boolean[])
+            AS o (code, kind, currency, normal, bounded)
+          WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = o.code)
           ON CONFLICT DO NOTHING
         )
         INSERT INTO ledger_transfers
@@ -108,27 +120,42 @@ async def insert(tx: Transaction, hashes: Mapping[Transfer, bytes]) -> int:
         SELECT * FROM unnest(
           %(ids)s::uuid[], %(debits)s::text[], %(credits)s::text[], %(amounts)s::bigint[],
           %(currencies)s::text[], %(reasons)s::text[], %(effective)s::timestamptz[],
-          %(reverses)s::uuid[], %(hashes)s::bytea[])
+          %(reverses)s::uuid[], %(hashes)b::bytea[])
         ON CONFLICT DO NOTHING
         """,
         {
-            "codes": [account.code for account in accounts],
-            "kinds": [account.kind for account in accounts],
-            "account_currencies": [account.currency for account in accounts],
-            "normals": [account.normal.value for account in accounts],
+            "codes": texts(account.code for account in accounts),
+            "kinds": texts(account.kind for account in accounts),
+            "account_currencies": texts(account.currency for account in accounts),
+            "normals": texts(account.normal.value for account in accounts),
             "boundeds": [account.bounded for account in accounts],
-            "ids": [transfer.id for transfer in ordered],
-            "debits": [transfer.debit for transfer in ordered],
-            "credits": [transfer.credit for transfer in ordered],
-            "amounts": [transfer.amount.minor for transfer in ordered],
-            "currencies": [transfer.amount.currency for transfer in ordered],
-            "reasons": [transfer.reason for transfer in ordered],
-            "effective": [transfer.effective_at for transfer in ordered],
-            "reverses": [transfer.reverses for transfer in ordered],
-            "hashes": [hashes[transfer] for transfer in ordered],
+            "ids": texts(written.id for written in ordered),
+            "debits": texts(transfer.debit for transfer in transfers),
+            "credits": texts(transfer.credit for transfer in transfers),
+            "amounts": integers(transfer.amount.minor for transfer in transfers),
+            "currencies": texts(transfer.amount.currency for transfer in transfers),
+            "reasons": texts(transfer.reason for transfer in transfers),
+            "effective": texts(written.effective_at for written in ordered),
+            "reverses": [transfer.reverses for transfer in transfers],
+            "hashes": [written.payload_sha256 for written in ordered],
         },
     )
     return cursor.rowcount
+
+
+def texts(values: Iterable[str]) -> str:
+    """Return an array literal: several times faster than the client's own way with lists."""
+    listed = list(values)
+    joined = '","'.join(listed)
+    if "\\" in joined or joined.count('"') > 2 * (len(listed) - 1):
+        escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in listed)
+        joined = '","'.join(escaped)
+    return f'{{"{joined}"}}' if listed else "{}"
+
+
+def integers(values: Iterable[int]) -> str:
+    """Return an array literal of integers."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 async def extend(tx: Transaction, lines: Sequence[Line], running: Collection[Running]) -> None:
@@ -147,14 +174,14 @@ async def extend(tx: Transaction, lines: Sequence[Line], running: Collection[Run
           %(line_amounts)s::bigint[], %(line_balances)s::bigint[])
         """,
         {
-            "accounts": [stand.account for stand in running],
-            "balances": [stand.balance_minor for stand in running],
-            "versions": [stand.version for stand in running],
-            "line_accounts": [line.account for line in lines],
-            "line_versions": [line.version for line in lines],
-            "line_transfers": [line.transfer_id for line in lines],
-            "line_amounts": [line.amount_minor for line in lines],
-            "line_balances": [line.balance_minor for line in lines],
+            "accounts": texts(stand.account for stand in running),
+            "balances": integers(stand.balance_minor for stand in running),
+            "versions": integers(stand.version for stand in running),
+            "line_accounts": texts(line.account for line in lines),
+            "line_versions": integers(line.version for line in lines),
+            "line_transfers": texts(str(line.transfer_id) for line in lines),
+            "line_amounts": integers(line.amount_minor for line in lines),
+            "line_balances": integers(line.balance_minor for line in lines),
         },
     )
 

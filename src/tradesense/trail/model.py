@@ -17,7 +17,8 @@ class Fact:
 
     `stream` is `subject:id` ("account:…", "tape:EUR/USD"); `by` is who did it ("user:…",
     "system:engine", "operator:jane"); `cause` is what it follows from, if anything is. Nothing
-    in it may depend on chance, on a crash or on how often something was tried.
+    in it may depend on chance, on a crash or on how often something was tried. `written` is
+    the canonical text of `event` where whoever records many of them has it already.
     """
 
     event: Event
@@ -25,6 +26,7 @@ class Fact:
     at: datetime
     by: str
     cause: str | None = None
+    written: bytes | None = None
 
     @property
     def kind(self) -> str:

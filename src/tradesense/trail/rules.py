@@ -1,6 +1,8 @@
 """How a fact becomes bytes, and how entries are linked. Pure: no I/O, no clock, no chance."""
 
 import re
+from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from tradesense.kernel.canonical import canonical
@@ -24,8 +26,13 @@ def head(fact: Fact) -> bytes:
     _require(_STREAM, fact.stream, "a stream is named like account:7f3c")
     _require(_KIND, fact.kind, "an event is named like OrderFilled")
     _require(_BY, fact.by, "whoever did it is named like user:7f3c or system:engine")
-    told = {"at": fact.at, "by": fact.by, "cause": fact.cause, "data": fact.event}
-    return canonical(told)[:-1] + b","
+    data = canonical(fact.event) if fact.written is None else fact.written
+    return b'%s,"data":%s,' % (_circumstances(fact.at, fact.by, fact.cause), data)
+
+
+@lru_cache(maxsize=256)  # facts come in batches that share them
+def _circumstances(at: datetime, by: str, cause: str | None) -> bytes:
+    return canonical({"at": at, "by": by, "cause": cause})[:-1]
 
 
 def tail(*, stream: str, version: int, kind: str, prev: str) -> bytes:

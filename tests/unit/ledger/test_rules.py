@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tradesense.kernel.canonical import canonical
 from tradesense.kernel.money import Money
-from tradesense.ledger import Transfer
+from tradesense.ledger import Request, Transfer, TransferPosted
 from tradesense.ledger.model import Extended, Running
 from tradesense.ledger.rules import (
     AMOUNT_MINOR_MAX,
@@ -22,8 +22,8 @@ from tradesense.ledger.rules import (
     free_minor,
     hold,
     is_mirror,
-    payload_sha256,
     release,
+    write,
 )
 
 SALE = Transfer(
@@ -34,6 +34,7 @@ SALE = Transfer(
     reason="payment received",
     effective_at=datetime(2014, 5, 2, tzinfo=UTC),
 )
+ASKED = Request(transfers=(SALE,))
 JANE, JOE = "trader-payable:jane:USD", "trader-payable:joe:USD"
 
 
@@ -85,7 +86,8 @@ def test_a_minor_unit_is_a_minor_unit_in_every_currency(currency):
     ],
 )
 def test_every_field_makes_it_another_transfer(change):
-    assert payload_sha256(replace(SALE, **change)) != payload_sha256(SALE)
+    changed = replace(SALE, **change)
+    assert write(changed, ASKED).payload_sha256 != write(SALE, ASKED).payload_sha256
 
 
 def test_a_mirror_swaps_the_sides_and_nothing_else():
@@ -165,7 +167,7 @@ moments = st.datetimes(
 
 
 @given(reasons, moments, st.none() | st.uuids(), st.integers(1, AMOUNT_MINOR_MAX))
-def test_the_hash_is_that_of_the_canonical_text(reason, moment, reverses, minor):
+def test_what_is_written_is_the_canonical_text(reason, moment, reverses, minor):
     made = replace(
         SALE,
         reason=reason,
@@ -174,7 +176,19 @@ def test_the_hash_is_that_of_the_canonical_text(reason, moment, reverses, minor)
         amount=Money(minor, "USD"),
     )
 
-    assert payload_sha256(made) == sha256(canonical(made)).digest()
+    written = write(made, ASKED)
+    posted = TransferPosted(
+        transfer_id=made.id,
+        debit=made.debit,
+        credit=made.credit,
+        amount_minor=minor,
+        currency="USD",
+        reason=reason,
+        effective_at=moment,
+        reverses=reverses,
+    )
+    assert written.payload_sha256 == sha256(canonical(made)).digest()
+    assert written.posted == canonical(posted)
 
 
 @pytest.mark.parametrize("reason", ["a\nb", "nul\0", "half \ud800", "right\u202eleft"])

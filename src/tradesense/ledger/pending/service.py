@@ -56,7 +56,7 @@ async def reserve(
     judged = rules.judge([Request(transfers=transfers, by=by)], known)
     if judged.refusals[0] is not None:
         raise judged.refusals[0]
-    held = rules.hold(running, judged.fresh)
+    held = rules.hold(running, [each.transfer for each in judged.fresh])
     if isinstance(held, rules.Overdraw):
         raise rules.overdrawn(held)
     if not judged.fresh:
@@ -65,7 +65,7 @@ async def reserve(
         raise SerializationFailure("a reservation of the same id was committed concurrently")
     if held.running:
         await store.keep_reserved(tx, held.running)
-    await trail.record(tx, *(_reserved(transfer, now, by) for transfer in judged.fresh))
+    await trail.record(tx, *(_reserved(each.transfer, now, by) for each in judged.fresh))
 
 
 async def settle(

@@ -1,11 +1,12 @@
 """Every SQL statement of reservations."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from tradesense.infra.db import Transaction
 from tradesense.ledger.model import Outcome, Reservation, Running, Transfer
+from tradesense.ledger.rules import Written
 from tradesense.ledger.store import transfer_of
 
 
@@ -26,11 +27,10 @@ async def read_known(
     return known, rows[0]["closed_until"]
 
 
-async def insert(
-    tx: Transaction, hashes: Mapping[Transfer, bytes], expires_in_s: float | None
-) -> int:
+async def insert(tx: Transaction, fresh: Sequence[Written], expires_in_s: float | None) -> int:
     """Write reservations and their locks; return how many were not there before."""
-    ordered = sorted(hashes, key=lambda transfer: transfer.id)
+    written = sorted(fresh, key=lambda each: each.id)
+    ordered = [each.transfer for each in written]
     cursor = await tx.execute(
         """
         WITH made AS (
@@ -57,7 +57,7 @@ async def insert(
             "currencies": [transfer.amount.currency for transfer in ordered],
             "reasons": [transfer.reason for transfer in ordered],
             "effective": [transfer.effective_at for transfer in ordered],
-            "hashes": [hashes[transfer] for transfer in ordered],
+            "hashes": [each.payload_sha256 for each in written],
         },
     )
     return cursor.rowcount
