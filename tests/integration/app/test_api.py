@@ -93,10 +93,12 @@ async def test_a_page_takes_nothing_from_elsewhere(http):
     assert "https://" not in answer.text
 
 
-async def test_an_account_of_somebody_else_looks_like_none(http):
+@pytest.mark.parametrize("page", ["", "/live"])
+async def test_an_account_of_somebody_else_looks_like_none(http, page):
     await sign_up(http)
     await http.post("/login", data=LOGIN)
-    answer = await http.get("/accounts/9ca1522f-8b0a-5a89-a61c-25a9bbb8b5c8", headers=HTML)
+    path = f"/accounts/9ca1522f-8b0a-5a89-a61c-25a9bbb8b5c8{page}"
+    answer = await http.get(path, headers=HTML)
     assert answer.status_code == 404
 
 

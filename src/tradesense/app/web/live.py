@@ -26,7 +26,7 @@ async def changes(runtime: Runtime, account_id: UUID, *, user_id: UUID) -> Async
     """
     Yield events until the reader leaves; a database that is away is waited for.
 
-    Raises NotFound before the first event if the account is not the user's.
+    The account is the user's: whoever answers with the stream has made sure of that.
     """
     sent_point = sent_panels = ""
     sent_at = time.monotonic()

@@ -100,6 +100,8 @@ async def stream_account(
     account_id: UUID, caller: CallerFromRequest, runtime: FromRequest
 ) -> Response:
     """Tell of every change of the account, as server-sent events, until the reader leaves."""
+    async with runtime.db.reading() as tx:  # a stream that has begun could not say 404
+        await reading.get_view(tx, account_id, user_id=caller.user_id, now=runtime.now())
     events = live.changes(runtime, account_id, user_id=caller.user_id)
     # `no-transform`: a proxy that compresses would hold events back.
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
