@@ -74,7 +74,7 @@ class CurvePoint:
 
 async def find_account(tx: Transaction, account_id: UUID) -> AccountView | None:
     """Return the account, or None while (or if) the engine has not opened it."""
-    found = await loading.load_accounts(tx, [account_id])
+    found = await loading.load_accounts(tx, [account_id], with_orders=False)
     if not found:
         return None
     account, known = found[0], await loading.load_market(tx)
@@ -132,7 +132,7 @@ async def equity_curve(
 
     Recent: since its opening, or the last 6,000 items of the tape, whichever is shorter.
     """
-    found = await loading.load_accounts(tx, [account_id])
+    found = await loading.load_accounts(tx, [account_id], with_orders=False)
     if not found:
         return []
     account = found[0]

@@ -137,7 +137,7 @@ async def list_orders(
     account_id: UUID,
     *,
     statuses: Sequence[OrderStatus],
-    limit: int,
+    limit: int | None,
     symbols: Collection[str] = (),
     side: Side | None = None,
     after_us: int | None = None,
@@ -147,7 +147,7 @@ async def list_orders(
     """
     Return orders by the time they were asked for; the limits of time are excluded.
 
-    `symbols` are written without a slash; none means all of them.
+    `symbols` are written without a slash; none means all of them, as no `limit` does.
     """
     cursor = await tx.execute(
         b"SELECT * FROM ("

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from fastapi import FastAPI
 from tradesense import identity
 from tradesense.app import errors
 from tradesense.trading.http import router
+from tradesense.trading.model import OrderRequest, OrderType, Side, TimeInForce
+from tradesense.trading.service import request_order
 from trading_desk import Desk
 from trading_world import EURUSD, a_setup
 
@@ -127,6 +130,8 @@ async def test_a_market_order_is_filled_in_the_answer(floor):
         ({"qty": "1e300"}, "too large"),
         ({"qty": "99999999999999999"}, "at most"),
         ({"qty": "1.5"}, "at most 0 digits"),
+        ({"qty": "1000." + "0" * 40 + "1"}, "at most 0 digits"),
+        ({"qty": "\u0661\u0660\u0660\u0660"}, "decimal number"),  # 1000 in Arabic digits
         ({"qty": None}, "decimal number"),
         ({"qty": True}, "decimal number"),
         ({"qty": ["1"]}, "decimal number"),
@@ -153,11 +158,21 @@ async def test_bad_orders_get_a_clear_answer_and_change_nothing(floor, fields, s
     assert await floor.get("/v2/orders", status="all") == []
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"qty": NaN}', b'"buy"', b"\xff"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"qty": NaN}', b'"buy"', b"\xff", b"[" * 99_999])
 async def test_a_body_that_is_no_json_object_is_refused(floor, body):
     answer = await floor.client.post("/v2/orders", content=body)
 
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e99999999999999999999", "9" * 100])
+async def test_a_json_number_beyond_all_bounds_is_refused(floor, number):
+    body = '{"symbol": "EUR/USD", "side": "buy", "qty": %s}' % number  # noqa: UP031 -- braces
+    answer = await floor.client.post("/v2/orders", content=body)
+
+    assert answer.status_code == 422
+    assert re.search("beyond all bounds|too large|at most 64 digits", answer.json()["message"])
+    assert await floor.get("/v2/orders", status="all") == []
 
 
 async def test_numbers_are_taken_exactly_whether_text_or_json(floor):
@@ -241,6 +256,25 @@ async def test_all_orders_are_cancelled_with_one_status_each(floor):
 
     assert answer.status_code == 207
     assert [each["status"] for each in answer.json()] == [200, 200]
+    await floor.until("/v2/orders", lambda orders: orders == [])
+
+
+async def test_more_orders_than_a_list_shows_are_all_cancelled(floor, runtime):
+    """501: what one page of the list holds, and one more; asked for at once, not over HTTP."""
+    account_id, count = a_setup(1).account_id, 501
+
+    async def place(tx):
+        for number in range(count):
+            order = OrderRequest(
+                client_order_id=f"order {number}", symbol="EUR/USD", side=Side.BUY,
+                type=OrderType.LIMIT, tif=TimeInForce.GTC, qty=1_000, limit_price=100_000,
+            )  # fmt: skip
+            await request_order(tx, account_id=account_id, order=order, now=runtime.now())
+
+    await runtime.db.run(place, key="many orders")
+    answer = await floor.client.delete("/v2/orders")
+
+    assert len(answer.json()) == count
     await floor.until("/v2/orders", lambda orders: orders == [])
 
 

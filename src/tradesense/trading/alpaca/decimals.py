@@ -2,14 +2,15 @@
 
 import json
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from tradesense.kernel.errors import Invalid
 
 # Numbers beyond are refused before any arithmetic: 10^999999999 must not cost a second.
 _EXPONENT_MAX = 18
-_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
+_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _TEXT_MAX = 64
+_EXACT = Context(prec=2 * _TEXT_MAX)  # a digit that is rounded away would be a wrong number
 
 
 def parse_json(body: bytes) -> dict[str, object]:
@@ -18,7 +19,9 @@ def parse_json(body: bytes) -> dict[str, object]:
         found = json.loads(
             body or b"{}", parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse
         )
-    except (ValueError, InvalidOperation, RecursionError) as error:
+    except InvalidOperation:
+        raise Invalid("the body holds a number beyond all bounds") from None
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise Invalid('the body is a JSON object, as in {"symbol": "EUR/USD"}')
@@ -32,7 +35,7 @@ def _refuse(constant: str) -> None:
 def parse_units(value: object, digits: int, name: str) -> int:
     """Return `value` (text or Decimal) in units of 10^-digits. Raises Invalid, naming `name`."""
     number = _number(value, name)
-    units = number.scaleb(digits)
+    units = number.scaleb(digits, _EXACT)
     if units != units.to_integral_value():
         raise Invalid(f"{name} has at most {digits} digits after the point")
     return int(units)
@@ -48,6 +51,8 @@ def _number(value: object, name: str) -> Decimal:
         value = Decimal(value.strip())
     if not isinstance(value, Decimal) or not value.is_finite():
         raise Invalid(f'{name} is a decimal number, as in "1.25"')
+    if len(value.as_tuple().digits) > _TEXT_MAX:
+        raise Invalid(f"{name} has at most {_TEXT_MAX} digits")
     if value and not -_EXPONENT_MAX <= value.adjusted() <= _EXPONENT_MAX:
         raise Invalid(f"{name} is too large or too small to trade")
     return value

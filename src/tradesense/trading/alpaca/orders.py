@@ -1,9 +1,10 @@
 """Orders over HTTP: /v2/orders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -41,6 +42,7 @@ from tradesense.trading.service import UnknownOrder
 router = APIRouter(prefix="/v2", tags=["alpaca"])
 
 Kind = TypeVar("Kind", bound=StrEnum)
+CANCELS_MAX = 500  # per transaction: a second of work at most
 OPEN = (OrderStatus.PENDING_NEW, OrderStatus.NEW)
 STATUSES: Mapping[str, tuple[OrderStatus, ...]] = {
     "open": OPEN,
@@ -221,20 +223,24 @@ async def cancel_open(runtime: Runtime, account: AccountView) -> list[OrderRecor
     """Ask to cancel every open order; return those there were."""
     account_id = account.setup.account_id
     async with runtime.db.reading() as tx:
-        orders = await store.list_orders(tx, account_id, statuses=OPEN, limit=500)
-    now = runtime.now()
-
-    async def ask(tx: Transaction) -> None:
-        for order in orders:
-            await service.request_cancel(
-                tx, account_id=account_id, order_id=order.order_id, now=now
-            )
-
+        orders = await store.list_orders(tx, account_id, statuses=OPEN, limit=None)
+    for first in range(0, len(orders), CANCELS_MAX):
+        part = orders[first : first + CANCELS_MAX]
+        await runtime.db.run(
+            partial(_ask_cancels, account_id=account_id, orders=part, now=runtime.now()),
+            key=f"alpaca cancels {runtime.new_id()}",
+        )
     if orders:
-        await runtime.db.run(ask, key=f"alpaca cancels {runtime.new_id()}")
-        for order in orders:
-            await cancel_taken(runtime, order.order_id)
+        # The engine takes commands in the order of their asking: with the last, it has all.
+        await cancel_taken(runtime, orders[-1].order_id)
     return orders
+
+
+async def _ask_cancels(
+    tx: Transaction, *, account_id: UUID, orders: Sequence[OrderRecord], now: datetime
+) -> None:
+    for order in orders:
+        await service.request_cancel(tx, account_id=account_id, order_id=order.order_id, now=now)
 
 
 @router.delete("/orders/{written}")

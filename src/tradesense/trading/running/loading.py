@@ -70,15 +70,23 @@ async def load_at_work(tx: Transaction) -> list[Account]:
     return await _accounts(tx, await cursor.fetchall())
 
 
-async def load_accounts(tx: Transaction, account_ids: Sequence[UUID]) -> list[Account]:
-    """Read these accounts, closed or not; unknown ones are left out."""
+async def load_accounts(
+    tx: Transaction, account_ids: Sequence[UUID], *, with_orders: bool = True
+) -> list[Account]:
+    """
+    Read these accounts, closed or not; unknown ones are left out.
+
+    Who only looks at money reads them without their orders, of which there may be thousands.
+    """
     cursor = await tx.execute(
         "SELECT * FROM trading_accounts WHERE account_id = ANY(%s)", (list(account_ids),)
     )
-    return await _accounts(tx, await cursor.fetchall())
+    return await _accounts(tx, await cursor.fetchall(), with_orders=with_orders)
 
 
-async def _accounts(tx: Transaction, rows: Sequence[DictRow]) -> list[Account]:
+async def _accounts(
+    tx: Transaction, rows: Sequence[DictRow], *, with_orders: bool = True
+) -> list[Account]:
     ids = [row["account_id"] for row in rows]
     positions = defaultdict[UUID, dict[str, Position]](dict)
     cursor = await tx.execute(
@@ -92,7 +100,7 @@ async def _accounts(tx: Transaction, rows: Sequence[DictRow]) -> list[Account]:
         SELECT * FROM trading_orders WHERE account_id = ANY(%s) AND status = 'new'
         ORDER BY account_id, input_seq
         """,
-        (ids,),
+        (ids if with_orders else [],),
     )
     for row in await cursor.fetchall():
         orders[row["account_id"]].append(_order(row))
