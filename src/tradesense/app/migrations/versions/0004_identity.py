@@ -1,12 +1,5 @@
 """Identity: users, sessions, API keys, and how often a login has failed."""
 
-from alembic import op
-
-revision = "0004"
-down_revision = "0003"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE identity_users (
     user_id       uuid PRIMARY KEY,
@@ -52,11 +45,3 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON identity_login_tries TO tradesense_app;
 GRANT SELECT ON identity_users, identity_sessions, identity_keys, identity_login_tries
     TO tradesense_reader;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise RuntimeError("migrations go forward only; restore a backup instead")

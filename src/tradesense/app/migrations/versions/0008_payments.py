@@ -1,12 +1,5 @@
 """Payments: what was asked for, what was received, what goes back, and what providers told us."""
 
-from alembic import op
-
-revision = "0008"
-down_revision = "0007"
-branch_labels = None
-depends_on = None
-
 SQL = """
 CREATE TABLE payments_payments (
     payment_id    uuid PRIMARY KEY,
@@ -106,11 +99,3 @@ GRANT UPDATE (tries, next_try_at, outcome, done_at) ON payments_webhook_work TO 
 GRANT SELECT ON payments_payments, payments_receipts, payments_refunds, payments_webhooks,
     payments_webhook_work TO tradesense_reader;
 """
-
-
-def upgrade() -> None:
-    op.execute(SQL)
-
-
-def downgrade() -> None:
-    raise RuntimeError("migrations go forward only; restore a backup instead")
