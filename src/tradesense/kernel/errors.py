@@ -16,7 +16,8 @@ Every error we raise on purpose. The family says who must act.
   x InvariantBroken     us: our own records disagree; page someone     500
 
 Modules raise leaves they define next to the code that raises them. The status
-column is applied in one place, `tradesense.app.errors`; nothing below knows HTTP.
+column is applied in one place, `tradesense.app.errors`; a leaf for which a protocol
+prescribes another one (a missing header is 400) says so itself, as `http_status`.
 """
 
 from typing import ClassVar

@@ -1,6 +1,6 @@
 """What must always be true of the tape. Each query returns the rows that break it."""
 
-# How many blocks are hashed again per check: the newest, so that a long tape stays quick.
+# Only the newest thousand blocks are counted and hashed again: a check of a long tape stays quick.
 INVARIANTS = {
     "prices are numbered 1, 2, 3, … without a gap": """
         SELECT counted, lowest, highest, last_seq
