@@ -120,7 +120,9 @@ class Buyer:
         self.client.headers["Authorization"] = f"Bearer {token}"
 
     def order(self, plan: str) -> None:
-        self.purchase_id = self._post("/api/v1/purchases", {"plan": plan}, key="order")["id"]
+        self.purchase_id = self._post(
+            "/api/v1/purchases", {"plan": plan}, key=f"order of {self.name}"
+        )["id"]
 
     def purchase(self) -> dict:
         answer = self.client.get(f"/api/v1/purchases/{self.purchase_id}")

@@ -1,8 +1,9 @@
 """The HTTP face of the platform: which routes there are, and whether it can serve them."""
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tradesense.app import errors
 from tradesense.app.web.pages import STATIC
@@ -35,6 +36,12 @@ async def readyz(runtime: FromRequest) -> JSONResponse:
     except Unavailable as error:
         return JSONResponse({"status": "unavailable", "detail": str(error)}, 503)
     return JSONResponse({"status": "ready"})
+
+
+@health.get("/metrics", response_class=Response)
+async def metrics() -> Response:
+    """Tell Prometheus what this process has counted: numbers only, nobody's data."""
+    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 def create_app(runtime: Runtime) -> FastAPI:

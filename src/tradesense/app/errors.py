@@ -29,6 +29,7 @@ from tradesense.kernel.errors import (
     Unauthenticated,
     Unavailable,
 )
+from tradesense.resilience.idempotency import StillServed
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def _ours(error: TradeSenseError) -> Problem:
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = CHALLENGE
-    elif isinstance(error, Throttled):
+    elif isinstance(error, Throttled | StillServed):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     elif isinstance(error, OutcomeUnknown | Unavailable):
         log.warning("not available: %s", error)

@@ -75,13 +75,13 @@ async def issue_key(
             tx,
             user_id=caller.user_id,
             challenge_id=challenge_id,
-            request_key=once.request.headers.get("idempotency-key", ""),
+            request_key=once.key,
             instance_secret=identity.instance_secret(runtime.settings),
             now=now,
         )
         return IssuedKey(key_id=issued.key_id, secret=issued.secret)
 
-    return await once.answer(verb, scope=f"user:{caller.user_id}", status=201)
+    return await once.answer(verb, principal=f"user:{caller.user_id}", status=201)
 
 
 @router.get("/accounts/{account_id}")

@@ -11,7 +11,7 @@ from tradesense.identity import rules, secrecy, service, store
 from tradesense.identity.caller import COOKIE, CallerFromRequest
 from tradesense.identity.model import User
 from tradesense.infra.db import Transaction
-from tradesense.infra.idempotency import OnceFromRequest
+from tradesense.infra.idempotency import Answer, OnceFromRequest, Policy
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Invalid, Unauthenticated
 from tradesense.kernel.ids import derive
@@ -58,10 +58,10 @@ class Me(BaseModel):
 @router.post("/signup", status_code=201, response_model=SignedUp)
 async def sign_up(login: Login, runtime: FromRequest, once: OnceFromRequest) -> Response:
     """Make an account. Send an Idempotency-Key that nobody can guess, such as a random UUID."""
+    user_id = derive("user", once.key)
     email = rules.normalise_email(login.email)
     password = rules.normalise_password(login.password.get_secret_value())
     password_hash = await secrecy.hash_password(password)
-    user_id = derive("user", once.request.headers.get("idempotency-key", ""))
 
     async def verb(tx: Transaction) -> SignedUp:
         await service.sign_up(
@@ -69,7 +69,7 @@ async def sign_up(login: Login, runtime: FromRequest, once: OnceFromRequest) -> 
         )
         return SignedUp(user_id=user_id)
 
-    return await once.answer(verb, scope="signup", status=201)
+    return await once.answer(verb, principal="anybody", status=201)
 
 
 @router.post("/sessions", status_code=201)
@@ -121,12 +121,19 @@ async def me(caller: CallerFromRequest, runtime: FromRequest) -> Me:
     )
 
 
-@router.delete("/keys/{key_id}", status_code=204)
-async def revoke_key(key_id: str, caller: CallerFromRequest, runtime: FromRequest) -> None:
-    """Refuse an API key from now on."""
-    await runtime.db.run(
-        lambda tx: service.revoke_key(tx, user_id=caller.user_id, key_id=key_id, now=runtime.now()),
-        key=f"identity:revoke:{runtime.new_id()}",
+@router.delete("/keys/{key_id}", status_code=204, response_class=Response)
+async def revoke_key(
+    key_id: str, caller: CallerFromRequest, once: OnceFromRequest, runtime: FromRequest
+) -> Response:
+    """Refuse an API key from now on. With an Idempotency-Key a repeated request gets 204 again."""
+    now = runtime.now()
+
+    async def verb(tx: Transaction) -> Answer:
+        await service.revoke_key(tx, user_id=caller.user_id, key_id=key_id, now=now)
+        return Answer.empty()
+
+    return await once.answer(
+        verb, principal=f"user:{caller.user_id}", policy=Policy(is_key_required=False)
     )
 
 

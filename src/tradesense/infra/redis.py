@@ -1,12 +1,13 @@
 """
-Redis or Valkey: wakes and fans out, never holds truth.
+Redis or Valkey: wakes, fans out, keeps copies; never holds truth.
 
 Whatever fails here is logged once and forgotten; the caller goes on, only slower.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import redis.asyncio
@@ -51,15 +52,31 @@ class Redis:
 
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell whoever listens on `channel` now. Never raises for a server that is away."""
+        await self._ask(lambda client: client.publish(channel, message))
+
+    async def find(self, key: str) -> bytes | None:
+        """Return what is kept under `key`; None too while the server is away."""
+        found = await self._ask(lambda client: client.get(key))
+        return found if isinstance(found, bytes) else None
+
+    async def keep(self, key: str, value: bytes, *, for_s: float) -> None:
+        """Keep a copy of what is known elsewhere; it may be gone at any moment before `for_s`."""
+        if for_s > 0:
+            await self._ask(lambda client: client.set(key, value, px=math.ceil(for_s * 1000)))
+
+    async def _ask(self, command: "Callable[[redis.asyncio.Redis], Awaitable[object]]") -> object:
+        """Return the server's answer; None without one, and for a while after a failure."""
         now = asyncio.get_running_loop().time()
         if self._client is None or now < self._rests_until:
-            return
+            return None
         try:
-            await self._client.publish(channel, message)
+            answer = await command(self._client)
             self._note_back()
         except (RedisError, OSError, TimeoutError) as error:
             self._rests_until = now + _REST_S
             self._note_away(error)
+            return None
+        return answer
 
     async def subscribe(self, *channels: str) -> AsyncIterator[bytes]:
         """

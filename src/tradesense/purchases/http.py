@@ -46,7 +46,7 @@ async def open_purchase(
 ) -> Response:
     """Order a challenge. Send an Idempotency-Key; the same key is the same purchase."""
     user_id = _require_person(caller)
-    purchase_id = derive(user_id, "purchase", once.request.headers.get("idempotency-key", ""))
+    purchase_id = derive(user_id, "purchase", once.key)
     now = runtime.now()
 
     async def verb(tx: Transaction) -> dict[str, Any]:
@@ -61,7 +61,7 @@ async def open_purchase(
         )
         return _view(purchase, None)
 
-    answer = await once.answer(verb, scope=f"user:{user_id}", status=201)
+    answer = await once.answer(verb, principal=f"user:{user_id}", status=201)
     await runtime.redis.publish(WAKE, b"")
     return answer
 

@@ -51,7 +51,7 @@ async def test_a_request_without_its_key_is_refused_and_changes_nothing(http):
 
 
 async def sign_up(http) -> None:
-    answer = await http.post("/api/v1/signup", json=LOGIN, headers={"Idempotency-Key": "k-1"})
+    answer = await http.post("/api/v1/signup", json=LOGIN, headers={"Idempotency-Key": "sign-up-1"})
     assert answer.status_code == 201
 
 

@@ -32,7 +32,9 @@ async def firm(runtime, sealer_db, clock):
 async def signed_in(http, name="ada"):
     """Return (user id, the header that says so)."""
     login = {"email": f"{name}@example.com", "password": f"a long password of {name}"}
-    made = await http.post("/api/v1/signup", json=login, headers={"Idempotency-Key": f"in-{name}"})
+    made = await http.post(
+        "/api/v1/signup", json=login, headers={"Idempotency-Key": f"sign-up-{name}"}
+    )
     session = await http.post("/api/v1/sessions", json=login)
     return made.json()["user_id"], {"Authorization": f"Bearer {session.json()['token']}"}
 
@@ -124,7 +126,8 @@ async def test_what_belongs_to_others_looks_like_nothing(http, firm, trader):
         http.cookies.clear()
         assert (await http.get(path)).status_code == 401
     made = await http.post(
-        f"/api/v1/challenges/{challenge.id}/keys", headers={**stranger, "Idempotency-Key": "k"}
+        f"/api/v1/challenges/{challenge.id}/keys",
+        headers={**stranger, "Idempotency-Key": "api-key-0"},
     )
     assert made.status_code == 404
     assert (await http.get("/api/v1/accounts/no-uuid", headers=trader)).status_code == 422
@@ -133,7 +136,7 @@ async def test_what_belongs_to_others_looks_like_nothing(http, firm, trader):
 async def test_a_key_acts_for_its_own_challenge_only(http, firm, trader):
     first, second = await firm.start("first"), await firm.start("second")
     path = f"/api/v1/challenges/{first.id}/keys"
-    headers = {**trader, "Idempotency-Key": "one"}
+    headers = {**trader, "Idempotency-Key": "api-key-one"}
     made = await http.post(path, headers=headers)
     assert made.status_code == 201
     assert (await http.post(path, headers=headers)).json() == made.json()
@@ -155,7 +158,7 @@ async def test_a_key_acts_for_its_own_challenge_only(http, firm, trader):
         str(first.id)
     ]
     more = await http.post(
-        f"/api/v1/challenges/{first.id}/keys", headers={**key, "Idempotency-Key": "two"}
+        f"/api/v1/challenges/{first.id}/keys", headers={**key, "Idempotency-Key": "api-key-two"}
     )
     assert more.status_code == 403
 

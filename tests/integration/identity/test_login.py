@@ -19,7 +19,7 @@ def from_address(app, address):
     return httpx.AsyncClient(transport=transport, base_url="http://platform")
 
 
-async def sign_up(api, login=ADA, key="key-1"):
+async def sign_up(api, login=ADA, key="sign-up-1"):
     return await api.post("/api/v1/signup", json=login, headers={"Idempotency-Key": key})
 
 
@@ -84,14 +84,14 @@ async def test_the_same_key_for_another_person_is_refused(api, runtime):
 
 async def test_an_address_has_one_account(api, runtime):
     await sign_up(api)
-    again = await sign_up(api, {**ADA, "email": "ADA@example.com"}, key="key-2")
+    again = await sign_up(api, {**ADA, "email": "ADA@example.com"}, key="sign-up-2")
 
     assert (again.status_code, again.json()["code"]) == (409, "identity.email_taken")
     assert len(await users(runtime)) == 1
 
 
 async def test_ten_at_once_make_one_account(api, runtime):
-    answers = await asyncio.gather(*(sign_up(api, key=f"key-{n}") for n in range(10)))
+    answers = await asyncio.gather(*(sign_up(api, key=f"sign-up-{n}") for n in range(10)))
 
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert len(await users(runtime)) == 1

@@ -32,7 +32,7 @@ async def ada(api):
 
 
 def key(text):
-    return {"Idempotency-Key": text}
+    return {"Idempotency-Key": f"purchase-{text}"}
 
 
 async def test_an_order_is_answered_at_once_and_paid_for_later(ada, shop):
@@ -40,7 +40,7 @@ async def test_an_order_is_answered_at_once_and_paid_for_later(ada, shop):
 
     assert ordered.status_code == 201
     purchase = ordered.json()
-    assert purchase["id"] == str(derive(ada.user_id, "purchase", "1"))
+    assert purchase["id"] == str(derive(ada.user_id, "purchase", "purchase-1"))
     assert (purchase["status"], purchase["payment"]) == ("awaiting_payment", None)
     assert (purchase["amount_minor"], purchase["currency"]) == (PRICE_MINOR, "USD")
 

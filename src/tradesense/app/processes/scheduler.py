@@ -16,8 +16,6 @@ from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 
-# As the IETF draft and Stripe have it: a key is remembered for a day.
-ANSWERS_KEPT = timedelta(hours=24)
 # A commit key is asked for again within seconds; a week also covers a machine that slept.
 COMMITS_KEPT = timedelta(days=7)
 
@@ -55,9 +53,9 @@ async def _again_and_again(chore: Chore, runtime: Runtime) -> None:
 
 
 async def _forget(runtime: Runtime) -> None:
+    answers = await runtime.db.repeat(forget_answers)
     # What is remembered is stamped by the database's clock, not by a story's.
     now = SystemClock().now()
-    answers = await runtime.db.repeat(lambda tx: forget_answers(tx, before=now - ANSWERS_KEPT))
     commits = await runtime.db.repeat(lambda tx: forget_commits(tx, before=now - COMMITS_KEPT))
     log.debug("forgotten", answers=answers, commits=commits)
 
