@@ -35,6 +35,8 @@ async def find_caller_by_token(runtime: Runtime, token: str) -> Caller | None:
 
 async def find_caller_by_key(runtime: Runtime, key_id: str, secret: str) -> Caller | None:
     """Return whom an API key acts for, if the secret is right and the key is not revoked."""
+    if not (key_id.isascii() and secret.isascii()):
+        return None  # none that we issued; and half a surrogate pair has no bytes to check
     instance = secrecy.instance_secret(runtime.settings)
     # Checked before the look-up and always: a wrong secret costs the same for any key.
     if not secrecy.is_key_secret(instance, key_id, secret):

@@ -18,6 +18,9 @@ _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
+_KEY_ID = re.compile(r"PK[A-Z2-7]{18}")  # as secrecy.key_id_of writes them
+
+
 class BadEmail(Invalid):
     """The address cannot receive mail as written."""
 
@@ -28,6 +31,11 @@ class BadPassword(Invalid):
     """The password is too short, too long or not text."""
 
     code = "identity.bad_password"
+
+
+def is_key_id(written: str) -> bool:
+    """Return whether `written` could be the id of an API key; what else it is, no table has it."""
+    return _KEY_ID.fullmatch(written) is not None
 
 
 def normalise_email(written: str) -> str:

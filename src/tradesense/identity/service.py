@@ -99,8 +99,9 @@ async def issue_key(
 
 async def revoke_key(tx: Transaction, *, user_id: UUID, key_id: str, now: datetime) -> None:
     """Refuse the key from now on. Raises UnknownKey unless it is the user's and still works."""
-    if not await store.revoke_key(tx, key_id, user_id=user_id, now=now):
-        raise UnknownKey(f"no key {key_id} of yours that still works")
+    known = rules.is_key_id(key_id)
+    if not known or not await store.revoke_key(tx, key_id, user_id=user_id, now=now):
+        raise UnknownKey(f"no key {key_id[:20]!r} of yours that still works")
     await _record(tx, ApiKeyRevoked(user_id, key_id), user_id, now)
 
 

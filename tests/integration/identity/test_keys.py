@@ -91,6 +91,9 @@ async def test_a_wrong_secret_is_nobody(runtime, user, challenge):
     assert await find_caller_by_key(runtime, key.key_id, key.secret[:-1]) is None
     assert await find_caller_by_key(runtime, "PKAAAAAAAAAAAAAAAAAA", key.secret) is None
     assert await find_caller_by_key(runtime, "", "") is None
+    for odd in ("\ud800", "\0", "\N{LATIN SMALL LETTER E WITH ACUTE}"):
+        assert await find_caller_by_key(runtime, odd, key.secret) is None
+        assert await find_caller_by_key(runtime, key.key_id, odd) is None
 
 
 async def test_a_revoked_key_opens_nothing(runtime, api, user, challenge):
@@ -116,3 +119,13 @@ async def test_a_foreign_key_cannot_be_revoked(runtime, api, user, challenge):
 
     assert (answer.status_code, answer.json()["code"]) == (404, "identity.unknown_key")
     assert await find_caller_by_key(runtime, mine.key_id, mine.secret) is not None
+
+
+@pytest.mark.parametrize("written", ["a%00b", "%ff", "PK", "x" * 10_000, "PK" + "a" * 18])
+async def test_what_is_no_key_id_is_nobodys_key(runtime, api, user, challenge, written):
+    (headers, _) = ways_to_send(await issue(runtime, user, challenge))
+
+    answer = await api.delete(f"/api/v1/keys/{written}", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "identity.unknown_key")
+    assert len(answer.json()["detail"]) < 100

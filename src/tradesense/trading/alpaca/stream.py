@@ -41,6 +41,7 @@ router = APIRouter(tags=["alpaca"])
 LOOK_EVERY_S = 0.25  # without a wake
 SIGN_IN_WITHIN_S = 10.0
 TRADE_UPDATES = "trade_updates"
+TRY_AGAIN_LATER = 1013  # as IANA's registry of websocket close codes names it
 _EVENTS = {
     "OrderAccepted": "new",
     "OrderFilled": "fill",
@@ -64,7 +65,7 @@ class _Client:
         self._speaks_bytes = message.get("bytes") is not None
         try:
             found = json.loads(message.get("bytes") or message.get("text") or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for brackets nested beyond reason
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -74,6 +75,10 @@ class _Client:
             await self._socket.send_bytes(words.encode())
         else:
             await self._socket.send_text(words)
+
+    async def turn_away(self) -> None:
+        """Close for a reason that will pass; clients come back by themselves."""
+        await self._socket.close(TRY_AGAIN_LATER, "the database is away; connect again")
 
 
 @router.websocket("/stream")
@@ -87,6 +92,10 @@ async def trade_updates(socket: WebSocket) -> None:
                 challenge_id = await _sign_in(client, runtime)
         except TimeoutError:
             challenge_id = None
+        except Unavailable as error:
+            log.info("nobody can sign in: %s", error)
+            await client.turn_away()
+            return
         if challenge_id is None:
             await socket.close()
             return
@@ -120,7 +129,12 @@ async def _serve(client: _Client, runtime: Runtime, challenge_id: UUID) -> None:
                 wants = isinstance(streams, list) and TRADE_UPDATES in streams
                 if wants and telling is None:
                     tail = _Tail(runtime, challenge_id)
-                    await tail.start()
+                    try:
+                        await tail.start()
+                    except Unavailable as error:
+                        log.info("nobody can listen: %s", error)
+                        await client.turn_away()
+                        return
                     telling = group.create_task(tail.tell(client))
                 await client.say("listening", {"streams": [TRADE_UPDATES] if wants else []})
         except WebSocketDisconnect:
