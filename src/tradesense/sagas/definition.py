@@ -1,6 +1,6 @@
 """A story's definition: its steps in order, how each is done and taken back, and its pivot."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -30,11 +30,17 @@ class Local:
     """
     A step in one transaction. `do(tx, saga, now)` returns what the saga knows from then on.
 
-    Raising Rejected refuses the step for good; any other error is tried again.
+    Raising Rejected refuses the step for good; any other error is tried again. `do_each`, if
+    given, does it for many sagas at once, in few statements, and returns for each, in their
+    order, what `do` would return or raise; if it raises itself, they are done one by one.
     """
 
     name: str
     do: Callable[[Transaction, Saga, datetime], Awaitable[Data]]
+    do_each: (
+        Callable[[Transaction, Sequence[Saga], datetime], Awaitable[Sequence[Data | Exception]]]
+        | None
+    ) = None
     undo: "Step | None" = None
     tries_max: int = TRIES_MAX
 

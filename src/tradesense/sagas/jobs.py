@@ -12,6 +12,7 @@ its token.
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
@@ -19,10 +20,11 @@ from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
-from tradesense.sagas import moves, service, store
-from tradesense.sagas.definition import Definition
-from tradesense.sagas.model import Data
+from tradesense.sagas import moves, rules, service, store
+from tradesense.sagas.definition import Definition, Local
+from tradesense.sagas.model import Data, Saga, Sort
 from tradesense.sagas.moves import Call, Moved
+from tradesense.sagas.store import Claimed
 
 # Taken over after 4 s, well inside the 5 s that a trader may notice; renewed four times as often.
 LEASE_S = 4.0
@@ -47,12 +49,14 @@ class Runner:
         *,
         on_settled: Callable[[], None] | None = None,
         lease_s: float = LEASE_S,
+        batch: int = BATCH,
     ) -> None:
         self._runtime = runtime
         self._definitions = {definition.pin: definition for definition in definitions}
         self._calls = calls
         self._calls_free = CALLS_MAX
         self._lease_s = lease_s
+        self._batch = batch
         self._on_settled = on_settled  # told whenever a call has come to its end
 
     async def is_due(self, tx: Transaction) -> bool:
@@ -76,19 +80,45 @@ class Runner:
 
     async def _claim(self, tx: Transaction, now: datetime) -> list[Moved]:
         claimed = await store.claim(
-            tx, pins=list(self._definitions), now=now, batch=BATCH, calls=self._calls_free
+            tx, pins=list(self._definitions), now=now, batch=self._batch, calls=self._calls_free
         )
         if not claimed:
             return []
-        signals = await store.read_signals(tx, [each.saga.id for each in claimed])
+        together = await self._advance_together(tx, claimed, now)
+        alone = [each for each in claimed if each.saga.id not in together]
+        signals = await store.read_signals(tx, [each.saga.id for each in alone]) if alone else {}
         moved = []
         for each in claimed:
-            definition = self._definitions[f"{each.saga.kind}:{each.saga.version}"]
+            done = together.get(each.saga.id)
             moved.append(
-                await moves.advance(tx, definition, each, signals, lease_s=self._lease_s, now=now)
+                done
+                or await moves.advance(
+                    tx, self._of(each.saga), each, signals, lease_s=self._lease_s, now=now
+                )
             )
         await _keep(tx, moved, now)
         return moved
+
+    async def _advance_together(
+        self, tx: Transaction, claimed: Sequence[Claimed], now: datetime
+    ) -> dict[UUID, Moved]:
+        """Make the moves that several instances share and that are made for many at once."""
+        sharing: dict[tuple[str, str], list[Saga]] = {}
+        for saga in (each.saga for each in claimed):
+            move = rules.current(self._of(saga).shape, saga)
+            if move is not None and move.sort is Sort.LOCAL:
+                sharing.setdefault((self._of(saga).pin, move.name), []).append(saga)
+        moved: dict[UUID, Moved] = {}
+        for (pin, name), sagas in sharing.items():
+            definition = self._definitions[pin]
+            step = definition.find_step(name)
+            if isinstance(step, Local) and len(sagas) > 1:
+                done = await moves.advance_each(tx, definition, step, sagas, now=now)
+                moved |= {each.save.saga.id: each for each in done or ()}
+        return moved
+
+    def _of(self, saga: Saga) -> Definition:
+        return self._definitions[f"{saga.kind}:{saga.version}"]
 
     async def _make(self, call: Call) -> None:
         """Make a claimed call and commit its outcome, or let the claim run out."""

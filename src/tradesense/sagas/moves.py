@@ -1,9 +1,9 @@
 """One move of one instance: what is done in the transaction that holds it, and what it becomes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 from uuid import UUID
 
 import psycopg
@@ -17,6 +17,7 @@ from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remo
 from tradesense.sagas.model import DEADLINE_PASSED, Data, Move, Saga, Shape, Sort
 from tradesense.sagas.store import Asked, Claimed, Save
 
+T = TypeVar("T")
 Signals = Mapping[tuple[UUID, str], Data]
 
 TROUBLE_MAX = 500
@@ -71,7 +72,25 @@ async def advance(
             assert_never(step)
 
 
-async def attempt(tx: Transaction, work: Callable[[], Awaitable[Data]]) -> Data | Exception:
+async def advance_each(
+    tx: Transaction, definition: Definition, step: Local, sagas: Sequence[Saga], *, now: datetime
+) -> Sequence[Moved] | None:
+    """Make the same local move of many instances; None if they must go one by one."""
+    if step.do_each is None:
+        return None
+    do_each = step.do_each
+    outcomes = await attempt(tx, lambda: do_each(tx, sagas, now))
+    if isinstance(outcomes, Exception):
+        log.warning("a step failed for many sagas at once", step=step.name, trouble=str(outcomes))
+        return None
+    shape = definition.shape
+    return [
+        follow(shape, saga, judge(shape, saga, outcome))
+        for saga, outcome in zip(sagas, outcomes, strict=True)
+    ]
+
+
+async def attempt(tx: Transaction, work: Callable[[], Awaitable[T]]) -> T | Exception:
     """
     Do `work` in a savepoint; return what it returns, or the error that undid it.
 
