@@ -24,7 +24,7 @@ def test_only_their_owner_may_read_them(tmp_path):
 
 def test_a_draft_left_by_a_crash_does_no_harm(tmp_path):
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "instance.new").write_text("{")
+    (tmp_path / "secrets" / ".instance.json.new").write_text("{")
     assert Secrets.make(tmp_path) == Secrets.find(tmp_path)
 
 

@@ -28,15 +28,14 @@ def evidence(
     Then: `tradesense-verify FILE`. The platform has to run: the last prices are sealed first.
     """
     from tradesense.app.instance import instance_settings  # noqa: PLC0415 -- only this command's
+    from tradesense.infra.files import write_whole  # noqa: PLC0415 -- ditto
 
     path = output or Path(f"evidence-{account}.zip")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}")
     bundle = asyncio.run(_bundle(instance_settings(), account))
     # Whole or not at all: half a proof looks like a forged one.
-    made = path.with_name(path.name + ".new")
-    made.write_bytes(bundle)
-    made.replace(path)
+    write_whole(path, bundle)
     typer.echo(f"{path}: {len(bundle):,} bytes; judge it with: tradesense-verify {path}")
 
 

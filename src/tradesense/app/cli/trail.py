@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from tradesense.app.cli.platform import Json
+
 if TYPE_CHECKING:  # commands import when they run; see the package
     from tradesense.infra.db import Transaction
     from tradesense.infra.settings import Settings
@@ -20,7 +22,6 @@ T = TypeVar("T")
 
 app = typer.Typer(help="The trail: every fact, in one order, sealed.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Facts for a machine instead of a table.")]
 Key = Annotated[
     str | None,
     typer.Option("--key", help="The pinned public key, or a file of it [default: our own]."),

@@ -1,10 +1,11 @@
 """What the demo trader must not forget: a restart goes on where it was, and buys nothing twice."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tradesense.infra.files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +34,6 @@ class Memory:
     def write(self, **changes: Any) -> Note:
         """Change the note, on disk first, and return it."""
         changed = replace(self.note, **changes)
-        draft = self._path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(changed), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        write_whole(self._path, json.dumps(asdict(changed)).encode(), mode=0o600)
         self.note = changed
         return changed

@@ -1,12 +1,12 @@
 """What an instance must remember to reach its own servers: passwords, ports, its master secret."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from tradesense.infra.files import write_whole
 from tradesense.kernel.errors import Invalid
 
 
@@ -59,14 +59,7 @@ class Secrets:
         """Write them so that a crash leaves either the old file or the new one."""
         path = _path(home)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, json.dumps(asdict(self), indent=1).encode(), mode=0o600)
 
 
 def _path(home: Path) -> Path:

@@ -1,11 +1,11 @@
 """The sealer's key files: `keys/trail.key` is secret (0600), `keys/trail.vkey` is to be told."""
 
-import os
 from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tradesense.infra.files import write_whole
 from tradesense.kernel.errors import Invalid, NotFound
 from tradesense.trail.proof.note import PublicKey, SigningKey
 
@@ -32,8 +32,8 @@ def create_key(folder: Path) -> SigningKey:
     made = SigningKey(name, seed)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The secret last: a crash in between leaves a public key that nothing was signed with.
-    _write(folder / PUBLIC, f"{made.public}\n", 0o644)
-    _write(folder / SECRET, f"{made.written()}\n", 0o600)
+    write_whole(folder / PUBLIC, f"{made.public}\n".encode("ascii"))
+    write_whole(folder / SECRET, f"{made.written()}\n".encode("ascii"), mode=0o600)
     return made
 
 
@@ -57,15 +57,3 @@ def read_public(folder: Path) -> PublicKey:
         return PublicKey.parse(path.read_text(encoding="ascii"))
     except FileNotFoundError:
         raise NoKey(f"no public key {path}: the sealer makes it at its first start") from None
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    """Write `text` so that after a crash the file is whole, or not there."""
-    made = path.with_name(path.name + ".new")
-    made.unlink(missing_ok=True)
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)

@@ -10,13 +10,13 @@ Order of writing: tiles, then the checkpoint, then away with partial tiles nobod
 file appears whole. A crash in between leaves an older, smaller, valid witness.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Self
 
+from tradesense.infra.files import write_whole
 from tradesense.kernel.errors import InvariantBroken
 from tradesense.trail.proof import tiles
 from tradesense.trail.proof.note import Checkpoint, PublicKey
@@ -163,16 +163,5 @@ def _tails(folder: Path, size: int) -> Iterator[bytearray]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Put `data` at `path` so that it is there whole, also after the power fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".{path.name}.new")
-    with made.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, data)
