@@ -1,8 +1,11 @@
 """Price files: which layout, whose clock, exact numbers, and the line that is wrong."""
 
 import gzip
+import os
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -234,6 +237,20 @@ def test_a_file_that_changes_before_it_is_played_is_refused(tmp_path):
         ("20141502_eurusd_tick_quote.csv", "0,1,1\n", "20141502 is no date"),
         ("20140502_doge_tick_quote.csv", "0,1,1\n", "no symbol known here"),
         ("usdjpy.csv", "EUR/USD,20090501 00:00:00.260,98.890,98.905\n", "not USD/JPY"),
+        (
+            "eurusd.csv",
+            "timestamp,bid,ask\n0001-01-01 00:00:00+14:00,1,2\n",
+            "eurusd.csv:2: .*1971",
+        ),
+        (
+            "eurusd.csv",
+            "timestamp,bid,ask\n9999-12-31 23:59:59-14:00,1,2\n",
+            "eurusd.csv:2: .*2199",
+        ),
+        ("eurusd.csv", "19000102 170000065,1.1,1.2,0\n", "eurusd.csv:1: .*between 1971 and 2199"),
+        ("99991231_eurusd_tick_quote.csv", "0,1,1\n", "99991231 is not between"),
+        ("eurusd.csv", "timestamp,bid,ask\n" + "1" * 5_000, "eurusd.csv:2: a line has fewer than"),
+        ("eurusd.csv", "1" * 5_000, "eurusd.csv:1: a line has fewer than"),
     ],
 )
 def test_what_cannot_be_used_says_why(tmp_path, name, text, why):
@@ -267,3 +284,25 @@ def test_a_zip_named_for_another_day_than_it_holds_is_refused(tmp_path):
 def test_a_layout_there_is_not_is_refused(tmp_path):
     with pytest.raises(BadPrices, match="--layout 'lean': write one of lean-oanda, lean-fxcm"):
         open_files([lean(tmp_path, TICKS)], layout="lean")
+
+
+def test_a_bomb_of_one_endless_line_is_refused_before_it_fills_memory(tmp_path):
+    path = tmp_path / "eurusd.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for _ in range(64):
+            file.write(b"1" * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadPrices, match=":1: a line has fewer than 1,000 characters"):
+            open_files([path])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**20
+
+
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(BadPrices, match="is a pipe or a device"):
+            open_files([path])

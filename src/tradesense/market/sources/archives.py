@@ -6,11 +6,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
 from tradesense.kernel.errors import Invalid
 from tradesense.market.sources.numbers import Malformed
+
+LINE_MAX = 1_000  # many times the longest of any layout; a file without lines must not fill memory
 
 
 class BadPrices(Invalid):
@@ -28,8 +31,10 @@ class Lines:
         self._stream = stream
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._stream:
+        for line in iter(partial(self._stream.readline, LINE_MAX), ""):
             self.read += 1
+            if len(line) == LINE_MAX:
+                raise Malformed(f"a line has fewer than {LINE_MAX:,} characters")
             text = line.rstrip("\n")
             if text:
                 yield text
@@ -66,6 +71,8 @@ def opened(path: Path) -> Iterator[Lines]:
 def _binary(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if path.is_dir():
         raise BadPrices(f"{path}: is a folder; name the files in it")
+    if path.exists() and not path.is_file():
+        raise BadPrices(f"{path}: is a pipe or a device; it is read more than once, so save it")
     with path.open("rb") as start:
         magic = start.read(4)
     if magic.startswith(b"PK"):

@@ -15,6 +15,7 @@ from pathlib import Path
 from tradesense.market.instruments import INSTRUMENTS, find_instrument, get_instrument
 from tradesense.market.model import Instrument
 from tradesense.market.sources.archives import BadPrices
+from tradesense.market.sources.numbers import YEARS
 
 
 class Layout(StrEnum):
@@ -130,9 +131,12 @@ def _day(path: Path, text: str) -> date:
     if outside and outside[0] != text:
         raise BadPrices(f"{path}: is named for {outside[0]} and holds {text}; which is right?")
     try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 -- a date, in no zone
+        day = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 -- a date, in no zone
     except ValueError:
         raise BadPrices(f"{path}: {text} is no date") from None
+    if day.year not in YEARS:
+        raise BadPrices(f"{path}: {text} is not between {YEARS[0]} and {YEARS[-1]}")
+    return day
 
 
 def _vendor(path: Path, names: list[str], instrument: Instrument) -> Layout:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _FRACTION_OF_MS = re.compile(r"[0-9]{1,8}\.[0-9]{1,20}", re.ASCII)
+YEARS = range(1971, 2200)  # since currencies float; calendars and clocks hold all of them
 _PRICE_MAX = 10**15  # far above any price; keeps the products of the engine within its bounds
 _MS_OF_DAY = 86_400_000
 _US_DIGITS = 3

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from tradesense.kernel.instants import to_us
 from tradesense.market.sources import bars
 from tradesense.market.sources.layouts import Layout, Recognised
-from tradesense.market.sources.numbers import Malformed, Prices, ms_of_day, require_size
+from tradesense.market.sources.numbers import YEARS, Malformed, Prices, ms_of_day, require_size
 
 _FIVE_HOURS_US = 5 * 3_600_000_000  # what UTC-05 lies behind
 _HEADER = "timestamp"
@@ -180,9 +180,12 @@ def _side(lines: Iterable[str], prices: Prices) -> Iterator[tuple[int, bars.Bar]
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise Malformed(f"{text[:40]!r} is no moment") from None
+    if moment.year not in YEARS:
+        raise Malformed(f"{text[:40]!r} is not between {YEARS[0]} and {YEARS[-1]}")
+    return moment
 
 
 def _aware(moment: datetime) -> datetime:
