@@ -1,5 +1,7 @@
 """The HTTP face of the platform: which routes there are, and whether it can serve them."""
 
+from importlib.metadata import version
+
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -49,7 +51,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(
         title="TradeSense",
         description="Prop-trading challenges whose money and verdicts survive every failure.",
-        version="0.1.0",
+        version=version("tradesense"),
         redoc_url=None,
     )
     app.state.runtime = runtime

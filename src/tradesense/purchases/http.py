@@ -32,7 +32,7 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    plan: str = Field(max_length=100, examples=["ftmo-2step-100k-usd"])
+    plan: str = Field(max_length=100, examples=["ftmo-2step-100k"])
     amount_minor: int | None = Field(None, description="expected price, in minor units")
     currency: str | None = Field(None, max_length=3, examples=["USD"])
 
