@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := src tests tools $(wildcard bench verifier)
 TYPED := src tools $(wildcard bench verifier/src)
 
-.PHONY: run test bench lint format types clean lock setup-run setup-test
+.PHONY: run test bench bench-ledger lint format types clean lock setup-run setup-test
 
 run: export TRADESENSE_DEMO ?= yes
 run: setup-run  ## start the platform with a demo trader; Ctrl-C stops all of it
@@ -29,11 +29,21 @@ format: setup-test  ## rewrite the code in the house's format
 bench: setup-test  ## every benchmark, side by side with what it is held against
 	$(BIN)/python -m bench
 
+bench-ledger: setup-test .tools/bench/made  ## transfers, stories and a peer, in ratios to pgbench
+	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.stories
+
+.tools/bench/made: requirements/bench.lock
+	$(BIN)/python -m venv .tools/bench
+	.tools/bench/bin/pip install --quiet --require-hashes --no-deps --requirement $<
+	touch $@
+
 lock: setup-test  ## pin newer versions; the only target that changes requirements/*.lock
 	.venv/bin/python -m venv .tools/lock && .tools/lock/bin/pip install --quiet uv
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.lock
 	$(LOCK) pyproject.toml requirements/build.in --extra dev -c requirements/run.lock \
 	  -o requirements/test.lock
+	$(LOCK) requirements/bench.in -o requirements/bench.lock
 	$(LOCK) requirements/node.in -o requirements/node.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 

@@ -64,6 +64,30 @@ class Request:
     cause: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A transfer as text: made once, used for its hash, its row and its entry on the trail."""
+
+    transfer: Transfer
+    request: Request
+    id: str
+    effective_at: str
+    reason: str  # in JSON
+    reverses: str  # in JSON
+    payload_sha256: bytes
+
+    @property
+    def posted(self) -> bytes:
+        """Return the canonical text of its TransferPosted."""
+        made = self.transfer
+        return (
+            f'{{"amount_minor":{made.amount.minor},"credit":"{made.credit}",'
+            f'"currency":"{made.amount.currency}","debit":"{made.debit}",'
+            f'"effective_at":"{self.effective_at}","reason":{self.reason},'
+            f'"reverses":{self.reverses},"transfer_id":"{self.id}"}}'
+        ).encode()
+
+
 class Outcome(StrEnum):
     """How a reservation ended."""
 

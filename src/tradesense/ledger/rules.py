@@ -12,7 +12,7 @@ from tradesense.kernel.ids import derive
 from tradesense.kernel.instants import rfc3339
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import CHART, find_account
-from tradesense.ledger.model import Extended, Line, Request, Running, Side, Transfer
+from tradesense.ledger.model import Extended, Line, Request, Running, Side, Transfer, Written
 from tradesense.ledger.refusals import (
     InvalidTransfer,
     Overdrawn,
@@ -46,30 +46,6 @@ def _find_side_flaw(code: str, currency: str) -> str | None:
     if account.currency != currency:
         return f"{code} cannot hold {currency}"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A transfer as text: made once, used for its hash, its row and its entry on the trail."""
-
-    transfer: Transfer
-    request: Request
-    id: str
-    effective_at: str
-    reason: str  # in JSON
-    reverses: str  # in JSON
-    payload_sha256: bytes
-
-    @property
-    def posted(self) -> bytes:
-        """Return the canonical text of its TransferPosted."""
-        made = self.transfer
-        return (
-            f'{{"amount_minor":{made.amount.minor},"credit":"{made.credit}",'
-            f'"currency":"{made.amount.currency}","debit":"{made.debit}",'
-            f'"effective_at":"{self.effective_at}","reason":{self.reason},'
-            f'"reverses":{self.reverses},"transfer_id":"{self.id}"}}'
-        ).encode()
 
 
 def write(transfer: Transfer, request: Request) -> Written:

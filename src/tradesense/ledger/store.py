@@ -9,8 +9,7 @@ from psycopg.rows import DictRow
 from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import find_account
-from tradesense.ledger.model import Line, Running, Transfer
-from tradesense.ledger.rules import Written
+from tradesense.ledger.model import Line, Running, Transfer, Written
 
 TRANSFER = """
     id, debit, credit, amount_minor, currency, reason, effective_at, reverses

@@ -85,8 +85,8 @@ class Runner:
         if not claimed:
             return []
         together = await self._advance_together(tx, claimed, now)
-        alone = [each for each in claimed if each.saga.id not in together]
-        signals = await store.read_signals(tx, [each.saga.id for each in alone]) if alone else {}
+        waiting = [each.saga.id for each in claimed if self._awaits(each.saga)]
+        signals = await store.read_signals(tx, waiting) if waiting else {}
         moved = []
         for each in claimed:
             done = together.get(each.saga.id)
@@ -116,6 +116,10 @@ class Runner:
                 done = await moves.advance_each(tx, definition, step, sagas, now=now)
                 moved |= {each.save.saga.id: each for each in done or ()}
         return moved
+
+    def _awaits(self, saga: Saga) -> bool:
+        move = rules.current(self._of(saga).shape, saga)
+        return move is not None and move.sort is Sort.AWAIT
 
     def _of(self, saga: Saga) -> Definition:
         return self._definitions[f"{saga.kind}:{saga.version}"]

@@ -15,6 +15,7 @@ from tradesense.infra.lease import LeaseLost, hold
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.ledger import jobs as books
 
 # A commit key is asked for again within seconds; a week also covers a machine that slept.
 COMMITS_KEPT = timedelta(days=7)
@@ -60,6 +61,11 @@ async def _forget(runtime: Runtime) -> None:
     log.debug("forgotten", answers=answers, commits=commits)
 
 
+async def _keep_books(runtime: Runtime) -> None:
+    await books.follow(runtime)
+    await books.expire_due(runtime)
+
+
 async def _check_promises(runtime: Runtime) -> None:
     for sentence, rows in (await invariants.check_in(runtime.db)).items():
         if rows:
@@ -67,6 +73,7 @@ async def _check_promises(runtime: Runtime) -> None:
 
 
 CHORES = (
+    Chore("follow the trail in the books, end late reservations", 1, _keep_books),
     Chore("forget old keys and answers", 600, _forget),
     Chore("check every promise", 600, _check_promises),
 )

@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tradesense.infra.db import Transaction
-from tradesense.ledger.model import Outcome, Reservation, Running, Transfer
-from tradesense.ledger.rules import Written
+from tradesense.ledger.model import Outcome, Reservation, Running, Transfer, Written
 from tradesense.ledger.store import transfer_of
 
 

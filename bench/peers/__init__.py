@@ -1,0 +1,1 @@
+"""What others offer for the same work; each runs under its own interpreter, apart from ours."""
