@@ -1,8 +1,16 @@
 """What kind of callable somebody wants guarded: one that is awaited, or one that is iterated."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def make(fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Await `fn(...)`: what a guard decorates to guard whatever its `call` is given."""
+    return await fn(*args, **kwargs)
 
 
 def is_stream(fn: Callable[..., Any]) -> bool:

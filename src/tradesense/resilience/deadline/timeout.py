@@ -14,8 +14,8 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, ParamSpec, TypeVar
 
-from tradesense.resilience.callables import require_async
-from tradesense.resilience.deadline.scope import due
+from tradesense.resilience.callables import make, require_async
+from tradesense.resilience.deadline.scope import NEVER, due
 from tradesense.resilience.deadline.timers import Timers
 from tradesense.resilience.happenings import Bell, Listener, RanOutOfTime
 from tradesense.resilience.refusals import CutOff, NoTimeLeft
@@ -27,23 +27,25 @@ R = TypeVar("R")
 
 
 class Timeout:
-    """Gives each call `limit_s` seconds, or what is left until its deadline."""
+    """Gives each call `limit_s` seconds (None: any time), or what is left until its deadline."""
 
     def __init__(
         self,
         name: str,
-        limit_s: float,
+        limit_s: float | None,
         *,
         surroundings: Surroundings = REAL,
         listeners: Iterable[Listener] = (),
     ) -> None:
-        require_seconds("limit_s", limit_s)
+        if limit_s is not None:
+            require_seconds("limit_s", limit_s)
         self.name = name
-        self.limit_s = limit_s
+        self.limit_s = NEVER if limit_s is None else limit_s
         self.cut_off = self.too_late = 0
         self._clock = surroundings.monotonic
         self._bell = Bell(listeners)
-        self.timers = Timers(limit_s, self._clock)
+        self.timers = Timers(self.limit_s, self._clock)
+        self._called: Callable[..., Coroutine[Any, Any, Any]] = self(make)
 
     def __call__(
         self, fn: Callable[P, Coroutine[Any, Any, R]]
@@ -51,27 +53,37 @@ class Timeout:
         """Return `fn` with the limit. Raises TypeError for what is not an async function."""
         require_async(fn)
 
+        clock, timers = self._clock, self.timers
+
         @functools.wraps(fn)
         async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-            return await self.call(fn, *args, **kwargs)
+            now = clock()
+            left_s = due.get() - now
+            if left_s <= 0:
+                raise self.refusal()
+            if left_s == timers.patience_s == NEVER:
+                return await fn(*args, **kwargs)
+            begun = timers.begin(now, left_s)
+            try:
+                result = await fn(*args, **kwargs)
+            except BaseException as error:
+                if timers.end(begun, error):
+                    raise self.cut(now) from error
+                raise
+            timers.end(begun, None)
+            return result
 
         return limited
 
-    async def call(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Await `fn(...)`. Raises CutOff, NoTimeLeft (then it was not called), or what it does."""
-        now = self._clock()
-        left_s = due.get() - now
-        if left_s <= 0:
-            raise self.refusal()
-        begun = self.timers.begin(now, left_s)
-        try:
-            result = await fn(*args, **kwargs)
-        except BaseException as error:
-            if self.timers.end(begun, error):
-                raise self.cut(now) from error
-            raise
-        self.timers.end(begun, None)
-        return result
+    def call(
+        self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, R]:
+        """
+        Return what awaits `fn(...)` within the limit.
+
+        Raises CutOff, NoTimeLeft (then it was not called), or what `fn` raises.
+        """
+        return self._called(fn, *args, **kwargs)
 
     def refusal(self) -> NoTimeLeft:
         """Return what to raise when the deadline passed before the call."""
@@ -81,6 +93,6 @@ class Timeout:
     def cut(self, began: float) -> CutOff:
         """Return what to raise for a call that was cut off; `began` is when it began."""
         self.cut_off += 1
-        limit_s = min(self.limit_s, self._clock() - began)
+        limit_s = min(self.limit_s, self._clock() - began)  # less than its own by a deadline
         self._bell.ring(RanOutOfTime(self.name, limit_s))
         return CutOff(self.name, limit_s)

@@ -58,17 +58,13 @@ class Timers:
 
     def begin(self, now: float, left_s: float) -> Task | Alarm:
         """Begin a call in the current task, which has `left_s` until its deadline."""
-        loop = get_running_loop()
-        if loop is not self._loop:
-            self._move_to(loop)
-        task = current_task(loop)
-        if task is None:
-            raise RuntimeError("only a call inside a task can be given a time limit")
+        # Asking for the task of a known loop is quick; asking which loop runs is a system call.
+        task = (self._loop and current_task(self._loop)) or self._move()
         if left_s < self.patience_s or task in self._waiting or task.cancelling():
             return Alarm(task, min(left_s, self.patience_s))
         self._waiting[task] = now
         if self._handle is None:
-            self._handle = loop.call_later(self.patience_s, self._look)
+            self._handle = task.get_loop().call_later(self.patience_s, self._look)
         return task
 
     def end(self, begun: Task | Alarm, error: BaseException | None) -> bool:
@@ -98,9 +94,13 @@ class Timers:
             self._rang.add(task)
             task.cancel()
 
-    def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
-        # What waited on another loop ended with it.
-        self._loop = loop
+    def _move(self) -> Task:
+        """Move to the running loop, and return its task: what waited on another ended with it."""
+        self._loop = get_running_loop()
         self._handle = None
         self._waiting.clear()
         self._rang.clear()
+        task = current_task(self._loop)
+        if task is None:
+            raise RuntimeError("only a call inside a task can be given a time limit")
+        return task

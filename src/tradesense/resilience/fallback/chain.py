@@ -55,9 +55,8 @@ class Fallback(Generic[P, R]):
         """Await `fn(...)`, or the first alternative that answers. Raises the last failure."""
         try:
             return await fn(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 -- decided below, outside of its context
-            failure = error
-        return await self.after(failure, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 -- `after` raises it, unless it can do better
+            return await self.after(error, *args, **kwargs)
 
     async def after(self, failure: Exception, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return an alternative's answer in place of `failure`, or raise the last failure."""
@@ -71,4 +70,7 @@ class Fallback(Generic[P, R]):
                 return await alternative(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 -- decided above
                 failure = error
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame: they would keep each other alive

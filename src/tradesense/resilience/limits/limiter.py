@@ -19,7 +19,7 @@ from tradesense.resilience.limits.line import Line
 from tradesense.resilience.limits.priority import priority
 from tradesense.resilience.limits.quotas import LimiterSettings, Used
 from tradesense.resilience.limits.waiting import Waiter, wait_in
-from tradesense.resilience.refusals import NoTimeLeft, OverQuota
+from tradesense.resilience.refusals import NoTimeLeft, OverQuota, Refused
 from tradesense.resilience.surroundings import REAL, Surroundings
 
 P = ParamSpec("P")
@@ -65,7 +65,11 @@ class Limiter:
     async def call(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Await `fn(...)` when it is its turn. Raises OverQuota, NoTimeLeft, or what `fn` does."""
         await self.enter()
-        return await fn(*args, **kwargs)
+        try:
+            return await fn(*args, **kwargs)
+        except Exception as error:
+            self.heed(error)
+            raise
 
     async def enter(self) -> None:
         """Use a call of the quota, waiting for it if need be. Raises OverQuota, NoTimeLeft."""
@@ -96,9 +100,11 @@ class Limiter:
             give_back=_keep,
         )
 
-    def pause(self, seconds: float) -> None:
-        """Make no call for so long: what a Retry-After of the provider says to all of us."""
-        self._used.pause(self._clock() + seconds)
+    def heed(self, error: BaseException) -> None:
+        """Make no call for as long as the provider's `error` asks: its Retry-After is for all."""
+        asked_s = getattr(error, "retry_after_s", 0)
+        if asked_s and not isinstance(error, Refused):
+            self._used.pause(self._clock() + float(asked_s))
 
     def snapshot(self) -> LimiterSnapshot:
         """Return what can be told now."""

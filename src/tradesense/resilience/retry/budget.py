@@ -32,28 +32,31 @@ class Budget:
     to a tenth of the traffic instead.
     """
 
-    __slots__ = ("_earned_at", "_settings", "_share", "refused", "saved", "spent")
+    __slots__ = ("_earned_at", "_settings", "refused", "saved", "share", "spent")
 
     def __init__(self, settings: BudgetSettings | None = None) -> None:
         self._settings = settings or BudgetSettings()
-        self._share = self._settings.share
+        self.share = self._settings.share
         self._earned_at: float | None = None
         self.saved = self._settings.saved_max
         self.spent = self.refused = 0
 
     def earn(self) -> None:
         """Note a first try."""
-        self.saved += self._share
+        self.saved += self.share
 
     def spend(self, now: float) -> bool:
         """Take one extra try out of the budget; False if it does not hold one."""
-        since = now if self._earned_at is None else self._earned_at
+        self.saved = self.left(now)
         self._earned_at = now
-        earned = self.saved + (now - since) * self._settings.per_s
-        self.saved = min(self._settings.saved_max, earned)
         if self.saved < 1:
             self.refused += 1
             return False
         self.saved -= 1
         self.spent += 1
         return True
+
+    def left(self, now: float) -> float:
+        """Return how many extra tries the budget holds."""
+        since = now if self._earned_at is None else self._earned_at
+        return min(self._settings.saved_max, self.saved + (now - since) * self._settings.per_s)

@@ -77,11 +77,15 @@ class Hedge:
         Raises the last call's exception when all that were sent have failed.
         """
         self.budget.earn()
+        return await self.race(lambda: fn(*args, **kwargs))
+
+    async def race(self, call: Callable[[], Awaitable[R]]) -> R:
+        """As `call`, of a first try that was earned already."""
         outcome: Answer[R] | Exception
         async with asyncio.TaskGroup() as group:
 
             def send() -> "asyncio.Task[Answer[R] | Exception]":
-                return group.create_task(_tell(lambda: fn(*args, **kwargs)))
+                return group.create_task(_tell(call))
 
             outcome = await self._race(send)
         # Raised out here: inside, the group would wrap it.

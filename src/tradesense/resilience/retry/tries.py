@@ -13,7 +13,7 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, ParamSpec, TypeVar
 
-from tradesense.resilience.callables import require_async
+from tradesense.resilience.callables import make, require_async
 from tradesense.resilience.deadline.scope import due
 from tradesense.resilience.happenings import Bell, GaveUp, Listener, TriedAgain
 from tradesense.resilience.retry.budget import Budget
@@ -53,51 +53,47 @@ class Retry:
         self._surroundings = surroundings
         self._clock = surroundings.monotonic
         self._bell = Bell(listeners)
+        self._called: Callable[..., Coroutine[Any, Any, Any]] = self(make)
 
     def __call__(
         self, fn: Callable[P, Coroutine[Any, Any, R]]
     ) -> Callable[P, Coroutine[Any, Any, R]]:
         """Return `fn`, tried again. Raises TypeError for what is not an async function."""
         require_async(fn)
+
         clock, budget = self._clock, self.budget
 
         @functools.wraps(fn)
         async def tried(*args: P.args, **kwargs: P.kwargs) -> R:
-            budget.earn()
+            budget.saved += budget.share
             began = clock()
-            try:
-                return await fn(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 -- decided below, outside of its context
-                failure = error
-            return await self.again(failure, began, lambda: fn(*args, **kwargs))
+            tries, paused_s = 1, 0.0
+            while True:
+                try:
+                    return await fn(*args, **kwargs)
+                except Exception as error:
+                    pause_s = await self.pause(error, began, tries, paused_s)
+                    if pause_s is None:
+                        raise
+                # Out here, so that the next failure does not carry this one as its context.
+                tries, paused_s = tries + 1, pause_s
 
         return tried
 
-    async def call(self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Await `fn(...)`, again where that helps. Raises what its last try raises."""
-        self.budget.earn()
-        began = self._clock()
-        try:
-            return await fn(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 -- decided below, outside of its context
-            failure = error
-        return await self.again(failure, began, lambda: fn(*args, **kwargs))
+    def call(
+        self, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, R]:
+        """Return what awaits `fn(...)`, again where that helps. Raises what its last try raises."""
+        return self._called(fn, *args, **kwargs)
 
-    async def again(
-        self, failure: Exception, began: float, try_once: Callable[[], Awaitable[R]]
-    ) -> R:
-        """Follow up on the first try, which began at `began` and ended in `failure`."""
-        tries, paused_s = 1, 0.0
-        while True:
-            paused_s = await self._pause(failure, began, tries, paused_s)
-            tries += 1
-            try:
-                return await try_once()
-            except Exception as error:  # noqa: BLE001 -- decided above
-                failure = error
+    async def pause(
+        self, failure: Exception, began: float, tries: int, paused_s: float
+    ) -> float | None:
+        """
+        Pause before the next try, and return for how long; None to give up.
 
-    async def _pause(self, failure: Exception, began: float, tries: int, paused_s: float) -> float:
-        """Pause before the next try, and return for how long. Raises `failure` to give up."""
+        `tries` is how many were made since `began`; before the last was a pause of `paused_s`.
+        """
         now = self._clock()
         failed = Failed(failure, tries, now - began, due.get() - now, paused_s)
         decision = after_failure(failed, self.settings, self._sorts, self._surroundings.chance())
@@ -106,7 +102,7 @@ class Retry:
         if isinstance(decision, GiveUp):
             self.gave_up += 1
             self._bell.ring(GaveUp(self.name, tries, decision.why, failure))
-            raise failure
+            return None
         self.retries += 1
         self._bell.ring(TriedAgain(self.name, tries, decision.after_s, failure))
         await self._surroundings.sleep(decision.after_s)
