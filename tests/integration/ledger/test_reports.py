@@ -165,3 +165,15 @@ async def test_an_exchange_is_two_linked_legs_through_liquidity(books):
         lines = await books.read(ledger.trial_balance)
         own = [line for line in lines if line.debit.currency == currency]
         assert sum(line.debit.minor - line.credit.minor for line in own) == 0
+
+
+async def test_the_follower_goes_on_far_along_the_trail(books, db):
+    async def jump(tx):
+        await tx.execute("UPDATE ledger_follower SET position = 32767")
+
+    await db.run(jump, key="jump")
+    await books.post(books.transfer())
+    await books.seal()
+    await books.follow()  # the number does not fit into two bytes any more
+
+    assert await books.read(ledger.list_statement, books.clearing) == []

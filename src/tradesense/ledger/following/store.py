@@ -49,7 +49,7 @@ async def follow(tx: Transaction) -> int:
     # The size is read after the lock: everything up to it is in the snapshot of what follows.
     cursor = await tx.execute(
         """
-        SELECT least(coalesce(max(position), 0), %(after)s + %(step)s) AS until,
+        SELECT least(coalesce(max(position), 0), %(after)s::bigint + %(step)s) AS until,
             set_config('enable_seqscan', 'off', true)
         FROM trail_leaves
         """,
