@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -198,7 +198,8 @@ async def place(order: Order, once: Once, policy: Policy) -> Response:
 @router.post("/errands")
 async def post_errand(order: Order, once: OnceFromRequest) -> Response:
     state = once.request.app.state
-    delivery = Delivery(order, once.runtime, state)
+    trouble = once.request.headers.get("x-trouble", "")  # no part of the payload
+    delivery = Delivery(order, trouble, once.runtime, state)
     errand = Errand(
         intend=delivery.intend,
         call=delivery.call,
@@ -211,15 +212,16 @@ async def post_errand(order: Order, once: OnceFromRequest) -> Response:
 
 @dataclass
 class Delivery:
-    """An order that the till takes; its mood says what goes wrong, and when."""
+    """An order that the till takes; `trouble` says what goes wrong, and when."""
 
     order: Order
+    trouble: str
     runtime: Runtime
     state: State
 
     async def intend(self, tx: Transaction) -> None:
         await mark(tx, self.runtime, "intent")
-        if self.order.mood == "greedy":
+        if self.trouble == "too much":
             raise MOODS["greedy"]
 
     async def call(self, key: str) -> str:
@@ -231,17 +233,17 @@ class Delivery:
         return receipt
 
     def _go_wrong(self, moment: str) -> None:
-        if self.order.mood == f"dies {moment}":
+        if self.trouble == f"dies {moment}":
             os.kill(os.getpid(), signal.SIGKILL)
-        if (self.order.mood, moment) in TROUBLE:
-            raise TROUBLE[self.order.mood, moment]
+        if (self.trouble, moment) in TROUBLE:
+            raise TROUBLE[self.trouble, moment]
 
     async def look(self, key: str) -> str | None:
         return self.state.till.find(key)
 
     async def keep(self, tx: Transaction, receipt: str) -> Answer:
         await mark(tx, self.runtime, "receipt")
-        if self.order.mood == "unkept":
+        if self.trouble == "unkept":
             raise Conflict("we cannot keep that")
         return Answer.of({"receipt": receipt}, status=201)
 
@@ -254,8 +256,39 @@ TROUBLE = {
     ("busy", "before"): Throttled("the provider is busy", retry_after_s=1),
     ("declined", "before"): Rejected("the card was declined"),
     ("lost", "before"): OutcomeUnknown("the provider never answered"),
-    ("late", "after"): OutcomeUnknown("the provider never answered"),
+    ("answer lost", "after"): OutcomeUnknown("the provider never answered"),
 }
+
+
+class Client:
+    """Somebody who sends orders to one shop of a runtime."""
+
+    def __init__(self, runtime, *, flush=None) -> None:
+        self.runtime = runtime
+        self.app = application(runtime)
+        self._flush = flush
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://shop")
+
+    async def send(self, key=None, *, to="/orders", method="POST", headers=None, **order):
+        """Send an order under `key`, if any; then Redis may forget."""
+        said = {**({"Idempotency-Key": key} if key else {}), **(headers or {})}
+        body = {} if {"content", "json"} & order.keys() else {"json": {"qty": 1, **order}}
+        raw = {name: order[name] for name in ("content", "json") if name in order}
+        answer = await self.http.request(method, to, headers=said, **body, **raw)
+        if self._flush is not None:
+            await self._flush()
+        return answer
+
+    async def effects(self, what="order") -> int:
+        return await effects(self.runtime.db, what)
+
+
+async def insist(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Send until there is an answer, and wait as long as Retry-After says."""
+    while (answer := await send()).headers.get("retry-after") is not None:
+        await asyncio.sleep(int(answer.headers["retry-after"]))
+    return answer
 
 
 @dataclass

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import httpx
 import pytest
 import redis.asyncio
 
-from idempotency_shop import application, effects
+from idempotency_shop import Client
 from tradesense.infra.redis import Redis
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -15,30 +14,6 @@ OWN_NUMBER = 9  # of Valkey's databases: flushing it disturbs nobody
 
 def of_its_own(valkey_url: str) -> str:
     return valkey_url.rsplit("/", 1)[0] + f"/{OWN_NUMBER}"
-
-
-class Client:
-    """Somebody who sends orders to one shop of a runtime."""
-
-    def __init__(self, runtime, *, flush=None) -> None:
-        self.runtime = runtime
-        self.app = application(runtime)
-        self._flush = flush
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://shop")
-
-    async def send(self, key=None, *, to="/orders", method="POST", headers=None, **order):
-        """Send an order under `key`, if any; then Redis may forget."""
-        said = {**({"Idempotency-Key": key} if key else {}), **(headers or {})}
-        body = {} if {"content", "json"} & order.keys() else {"json": {"qty": 1, **order}}
-        raw = {name: order[name] for name in ("content", "json") if name in order}
-        answer = await self.http.request(method, to, headers=said, **body, **raw)
-        if self._flush is not None:
-            await self._flush()
-        return answer
-
-    async def effects(self, what="order") -> int:
-        return await effects(self.runtime.db, what)
 
 
 @pytest.fixture

@@ -66,7 +66,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A claim that is ours until somebody takes it over; `birth` tells it from earlier ones."""
+    """
+    A claim that is ours until somebody takes it over.
+
+    `birth` tells it from earlier ones under the key: when it would expire, had it an answer.
+    """
 
     token: int
     birth: str

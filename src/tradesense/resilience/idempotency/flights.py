@@ -3,7 +3,7 @@ Copies of one request in one process: one of them looks, nobody waits for it to 
 
     leader     look ──▶ begin ──▶ serve ──▶ answer
                  └────▶ there is an answer already
-    follower   waits for the look only: then StillServed at once, or the same answer
+    follower   waits for the look only, and briefly: then StillServed, or the same answer
 
 So two hundred copies take one connection of the pool, not two hundred.
 """
@@ -16,6 +16,9 @@ from tradesense.resilience.idempotency.judging import StillServed
 
 T = TypeVar("T")
 Begin = Callable[[], None]
+
+# Many times what a look takes; a store that is away must not make copies wait.
+LOOK_S = 0.1
 
 
 class Flights(Generic[T]):
@@ -58,7 +61,8 @@ async def _follow(ahead: "tuple[bytes, asyncio.Future[T | None]]", digest: bytes
     their_digest, look = ahead
     if their_digest != digest:
         raise StillServed
-    found = await asyncio.shield(look)  # a follower that leaves does not stop the others
+    await asyncio.wait({look}, timeout=LOOK_S)
+    found = look.result() if look.done() else None
     if found is None:
         raise StillServed
     return found
