@@ -132,6 +132,14 @@ class Breaker:
         """Open now; an operator's state stays."""
         self.machine.trip(self._clock(), why)
 
+    def rest(self, at_least_s: float, why: str) -> None:
+        """Rest for at least so long from now, opening if need be; an operator's state stays."""
+        self.machine.rest(self._clock(), at_least_s, why)
+
+    def end_rest(self) -> None:
+        """Let the next call be a probe, if the breaker is open."""
+        self.machine.end_rest(self._clock())
+
     def close(self, why: str) -> None:
         """Close, forgetting what was counted."""
         self.machine.close(self._clock(), why)

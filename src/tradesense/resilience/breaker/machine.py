@@ -143,6 +143,17 @@ class Machine:
         self.times_opened += 1
         self._become(State.OPEN, why, rest_until=now + rest_s)
 
+    def rest(self, now: float, at_least_s: float, why: str) -> None:
+        """Rest for at least so long from now, opening if need be; an operator's state stays."""
+        self.trip(now, why)
+        if self.state is State.OPEN:
+            self._rest_until = max(self._rest_until, now + at_least_s)
+
+    def end_rest(self, now: float) -> None:
+        """Let the next call be a probe, if the breaker is open."""
+        if self.state is State.OPEN:
+            self._rest_until = now
+
     def close(self, now: float, why: str) -> None:
         """Close and begin a new era, out of any state; how an operator takes a state back."""
         self._rest_s = self._settings.rest_s
@@ -165,6 +176,7 @@ class Machine:
 
     def snapshot(self, now: float) -> BreakerSnapshot:
         """Return what can be told at `now`."""
+        self._era.expire(now)
         calls, failures, slow = self._era.totals()
         return BreakerSnapshot(
             name=self._name, state=self.state, why=self.why, calls=calls, failures=failures,

@@ -77,6 +77,10 @@ class Era(ABC):
         """Put one call into the window, and let go of what has left it."""
 
     @abstractmethod
+    def expire(self, now: float) -> None:
+        """Let go of what has left the window by `now`."""
+
+    @abstractmethod
     def is_troubled(self) -> bool:
         """Return whether a failure or a slow call is in the window."""
 

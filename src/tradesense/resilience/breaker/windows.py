@@ -34,11 +34,15 @@ class StreakEra(Era):
         self.calls += 1
         self.failures = self.failures + 1 if failed else 0
 
+    def expire(self, now: float) -> None:
+        """Keep all: only calls move this window."""
+
     def is_troubled(self) -> bool:
         return self.failures > 0
 
     def totals(self) -> tuple[int, int, int]:
-        return self.calls, self.failures, 0
+        # What came since the last answer; with none of it, that answer.
+        return self.failures or min(self.calls, 1), self.failures, 0
 
     def is_failing(self) -> str | None:
         return f"{self.failures} failures in a row" if self.failures >= self._most else None
@@ -90,6 +94,9 @@ class CountEra(RatedEra):
         self.failures += failed - (before & _FAILED)
         self.slow += slow - (before >> 1)
 
+    def expire(self, now: float) -> None:
+        """Keep all: only calls move this window."""
+
     def is_troubled(self) -> bool:
         return self.failures > 0 or self.slow > 0
 
@@ -112,11 +119,14 @@ class TimeEra(RatedEra):
         self.until = now + self._span_s
 
     def add(self, now: float, *, failed: bool, slow: bool) -> None:
-        if now >= self.until:
-            self._turn(now)
+        self.expire(now)
         self.calls += 1
         self.failures += failed
         self.slow += slow
+
+    def expire(self, now: float) -> None:
+        if now >= self.until:
+            self._turn(now)
 
     def is_troubled(self) -> bool:
         _, failures, slow = self.totals()
