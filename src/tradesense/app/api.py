@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tradesense.app import errors
+from tradesense.app.web.bounds import BoundedBody
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
 from tradesense.challenges.http import router as challenges
@@ -58,5 +59,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     for router in (health, identity, purchases, payments, challenges, trading, pages):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(BoundedBody)
     errors.install(app)
     return app

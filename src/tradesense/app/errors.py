@@ -47,6 +47,7 @@ STATUS: dict[type[TradeSenseError], int] = {
     TradeSenseError: 500,
 }
 RETRY_AFTER_S = 1  # long enough for a fail-over's first attempt, short enough for a person
+HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 CHALLENGE = 'Bearer realm="tradesense"'
 # Alpaca's clients read a number of eight digits that begins with the status.
 ALPACA_CODES = {401: 40110000, 403: 40310000, 404: 40410000, 405: 40510000, 409: 40910000}
@@ -88,8 +89,14 @@ def problem(error: Exception) -> Problem:
             detail = "; ".join(f"{part['field']}: {part['detail']}" for part in fields)
             return Problem(status=422, code="invalid", detail=detail, fields=fields)
         case HTTPException():
-            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http")
+            code = HTTP_CODES.get(error.status_code, "http")
             detail = str(error.detail)
+            if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(
+                error.__cause__, Exception
+            ):
+                detail = (
+                    "the body cannot be read; send JSON in UTF-8, without absurd numbers or depth"
+                )
             if error.status_code == HTTPStatus.NOT_FOUND:
                 detail = "there is nothing at this address; /docs lists what there is"
             return Problem(
@@ -135,6 +142,11 @@ def _broken(code: str) -> Problem:
 
 
 def _field(part: Mapping[str, Any]) -> Mapping[str, str]:
+    if part["type"] == "json_invalid":
+        why, where_at = part.get("ctx", {}).get("error", ""), part["loc"][-1]
+        return {"field": "body", "detail": f"is no JSON, from character {where_at} on: {why}"}
+    if part["type"] == "model_attributes_type" and tuple(part["loc"]) == ("body",):
+        return {"field": "body", "detail": "send a JSON object, as Content-Type: application/json"}
     where = [str(step) for step in part["loc"] if step not in {"body", "query", "path", "header"}]
     return {"field": ".".join(where) or "body", "detail": str(part["msg"])}
 

@@ -73,10 +73,16 @@ async def test_a_wrong_password_is_said_on_the_form(http):
     assert "no account has this address and password" in answer.text
 
 
-async def test_a_form_of_another_site_is_refused(http):
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://[", "null", "test"])
+async def test_a_form_of_another_site_is_refused(http, origin):
     await sign_up(http)
-    answer = await http.post("/login", data=LOGIN, headers={"origin": "https://evil.example"})
+    answer = await http.post("/login", data=LOGIN, headers={"origin": origin})
     assert answer.status_code == 403
+
+
+async def test_a_body_has_an_end(http):
+    answer = await http.post("/api/v1/signup", content=b"a" * 1_048_577)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 async def test_the_demo_login_is_filled_in_where_there_is_a_demo_only(runtime: Runtime):

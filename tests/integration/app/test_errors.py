@@ -133,6 +133,33 @@ async def test_a_body_that_is_no_json_is_refused(http):
         "/api/orders", content=b"{", headers={"content-type": "application/json"}
     )
     assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("body: is no JSON, from character 1 on: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"qty":' * 100_000,
+        b'{"qty": ' + b"9" * 5_000 + b"}",
+        b'{"symbol": "\xe9"}',
+    ],
+    ids=["deep list", "deep object", "endless number", "latin-1"],
+)
+async def test_a_body_that_cannot_be_read_is_refused_with_what_can(http, body):
+    answer = await http.post(
+        "/api/orders", content=body, headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert "send JSON in UTF-8" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_body_of_another_kind_is_refused_with_the_right_one(http, kind):
+    headers = {"content-type": kind} if kind else {}
+    answer = await http.post("/api/orders", content=b'{"qty": 1}', headers=headers)
+    assert answer.status_code == 422
+    assert "send a JSON object, as Content-Type: application/json" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/api/nothing", "/v2/nothing", "/nothing"])

@@ -3,6 +3,7 @@
 import uvicorn
 
 from tradesense.app.api import create_app
+from tradesense.app.web.bounds import WEBSOCKET_MESSAGE_MAX, BoundedHead
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 
@@ -20,8 +21,9 @@ async def main(settings: Settings) -> None:
                 create_app(runtime),
                 host=settings.host,
                 port=settings.port,
-                http="httptools",
+                http=BoundedHead,
                 ws="websockets-sansio",
+                ws_max_size=WEBSOCKET_MESSAGE_MAX,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
