@@ -12,7 +12,7 @@ from tradesense.identity.caller import COOKIE, CallerFromRequest
 from tradesense.identity.model import User
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import Answer, OnceFromRequest, Policy
-from tradesense.infra.runtime import FromRequest, Runtime
+from tradesense.infra.runtime import FromRequest
 from tradesense.kernel.errors import Invalid, Unauthenticated
 from tradesense.kernel.ids import derive
 
@@ -82,18 +82,25 @@ async def sign_in(
     secret = secrecy.instance_secret(runtime.settings)
     account_mac = secrecy.mac(secret, "login-account", f"{email} {address}")
     address_mac = secrecy.mac(secret, "login-address", address)
-    async with runtime.db.reading() as tx:
+
+    async def begin(tx: Transaction) -> User | None:
         await service.admit_login(tx, account_mac=account_mac, address_mac=address_mac)
-        user = await store.find_user_by_email(tx, email)
+        return await store.find_user_by_email(tx, email)
+
+    user = await runtime.db.repeat(begin)
     is_right = await _is_right(user, login.password.get_secret_value())
     if user is None or not is_right:
-        await runtime.db.repeat(
-            lambda tx: service.note_login_failure(
-                tx, account_mac=account_mac, address_mac=address_mac
-            )
-        )
         raise WrongLogin("no account has this address and password")
-    return await _open(runtime, user, account_mac, request, response)
+    token = secrecy.new_token(runtime.chance(secrecy.SECRET_BYTES))
+    token_mac = asking.session_mac(runtime, token)
+
+    async def open_(tx: Transaction) -> None:
+        await service.open_session(tx, user_id=user.user_id, token_mac=token_mac)
+        await service.forgive_login(tx, account_mac=account_mac, address_mac=address_mac)
+
+    await runtime.db.run(open_, key=f"identity:session:{token_mac.hex()}")
+    _set_cookie(token, request, response)
+    return SignedIn(token=token, expires_in_s=service.SESSION_LIFETIME_S)
 
 
 @router.delete("/sessions/current", status_code=204)
@@ -137,17 +144,7 @@ async def revoke_key(
     )
 
 
-async def _open(
-    runtime: Runtime, user: User, account_mac: bytes, request: Request, response: Response
-) -> SignedIn:
-    token = secrecy.new_token(runtime.chance(secrecy.SECRET_BYTES))
-    token_mac = asking.session_mac(runtime, token)
-
-    async def verb(tx: Transaction) -> None:
-        await service.open_session(tx, user_id=user.user_id, token_mac=token_mac)
-        await service.forget_login_failures(tx, account_mac=account_mac)
-
-    await runtime.db.run(verb, key=f"identity:session:{token_mac.hex()}")
+def _set_cookie(token: str, request: Request, response: Response) -> None:
     response.set_cookie(
         COOKIE,
         token,
@@ -157,7 +154,6 @@ async def _open(
         httponly=True,
         samesite="lax",
     )
-    return SignedIn(token=token, expires_in_s=service.SESSION_LIFETIME_S)
 
 
 def _email_as_known(written: str) -> str:

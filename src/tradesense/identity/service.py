@@ -106,21 +106,25 @@ async def revoke_key(tx: Transaction, *, user_id: UUID, key_id: str, now: dateti
 
 
 async def admit_login(tx: Transaction, *, account_mac: bytes, address_mac: bytes) -> None:
-    """Raise Throttled if the account from this address, or the address, has failed too often."""
+    """
+    Count a login as failed before its password is looked at; `forgive_login` takes that back.
+
+    So many at once cannot all pass before the first is counted. Raises Throttled, and counts
+    nothing, if the account from this address, or the address, has failed too often.
+    """
     allowed = {account_mac: rules.LOGIN_FAILURES_MAX, address_mac: rules.ADDRESS_FAILURES_MAX}
+    await store.count_login_failure(tx, list(allowed), window_s=rules.LOGIN_WINDOW_S)
     wait_s = await store.worst_login_tries(tx, allowed)
     if wait_s is not None:
         raise Throttled("too many failed logins; wait, then try again", retry_after_s=wait_s)
 
 
-async def note_login_failure(tx: Transaction, *, account_mac: bytes, address_mac: bytes) -> None:
-    """Count a failed login against the account from this address, and against the address."""
-    await store.count_login_failure(tx, [account_mac, address_mac], window_s=rules.LOGIN_WINDOW_S)
-
-
-async def forget_login_failures(tx: Transaction, *, account_mac: bytes) -> None:
-    """Start anew for an account that got its password right."""
+async def forgive_login(tx: Transaction, *, account_mac: bytes, address_mac: bytes) -> None:
+    """Start anew for an account that got its password right; its address has failed once less."""
+    # In the order in which they are counted, or two logins could wait for each other.
+    await store.lock_login_tries(tx, [account_mac, address_mac])
     await store.forget_login_failures(tx, account_mac)
+    await store.uncount_login_failure(tx, address_mac)
 
 
 async def _record(

@@ -121,16 +121,16 @@ async def revoke_key(tx: Transaction, key_id: str, *, user_id: UUID, now: dateti
 
 async def worst_login_tries(tx: Transaction, subjects: dict[bytes, int]) -> float | None:
     """
-    Seconds until the last of the exhausted `subjects` (name -> failures allowed) is free again.
+    Seconds until the last of the `subjects` (name -> failures allowed) beyond is free again.
 
-    None if none of them is exhausted.
+    None if none of them is beyond.
     """
     cursor = await tx.execute(
         """
         SELECT max(extract(epoch FROM t.window_ends - clock_timestamp())) AS wait_s
         FROM identity_login_tries t
         JOIN unnest(%s::bytea[], %s::int[]) AS s (subject_mac, allowed) USING (subject_mac)
-        WHERE t.failures >= s.allowed AND t.window_ends > clock_timestamp()
+        WHERE t.failures > s.allowed AND t.window_ends > clock_timestamp()
         """,
         (list(subjects), list(subjects.values())),
     )
@@ -152,6 +152,29 @@ async def count_login_failure(tx: Transaction, subjects: list[bytes], *, window_
         """,
         (window_s, subjects),
     )
+
+
+async def lock_login_tries(tx: Transaction, subjects: list[bytes]) -> None:
+    """Hold the rows of these subjects."""
+    await tx.execute(
+        """
+        SELECT FROM identity_login_tries WHERE subject_mac = ANY(%s)
+        ORDER BY subject_mac FOR UPDATE
+        """,
+        (subjects,),
+    )
+
+
+async def uncount_login_failure(tx: Transaction, subject: bytes) -> None:
+    """Take back one failure of a subject, and its row with the last."""
+    cursor = await tx.execute(
+        "DELETE FROM identity_login_tries WHERE subject_mac = %s AND failures = 1", (subject,)
+    )
+    if cursor.rowcount == 0:
+        await tx.execute(
+            "UPDATE identity_login_tries SET failures = failures - 1 WHERE subject_mac = %s",
+            (subject,),
+        )
 
 
 async def forget_login_failures(tx: Transaction, subject: bytes) -> None:

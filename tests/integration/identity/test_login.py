@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections import Counter
 from uuid import UUID
 
 import httpx
@@ -161,6 +162,29 @@ async def test_after_ten_failures_the_account_rests_for_that_address_only(api, a
     async with runtime.db.reading() as tx:
         cursor = await tx.execute("SELECT * FROM identity_login_tries")
         assert len(await cursor.fetchall()) == 2
+
+
+async def test_very_many_guesses_at_once_get_no_more_than_ten_tries(api, app):
+    await sign_up(api)
+    async with from_address(app, EVE) as eve:
+        answers = await asyncio.gather(
+            *(sign_in(eve, password=f"wrong horse number {n}") for n in range(40))
+        )
+
+    assert Counter(each.status_code for each in answers) == {401: 10, 429: 30}
+    assert (await sign_in(api)).status_code == 201
+
+
+async def test_right_passwords_never_use_up_the_tries_of_an_address(api, runtime):
+    await sign_up(api)
+    for _ in range(3):
+        await sign_in(api, password="wrong horse battery")
+    for _ in range(12):
+        assert (await sign_in(api)).status_code == 201
+
+    async with runtime.db.reading() as tx:
+        cursor = await tx.execute("SELECT failures FROM identity_login_tries")
+        assert [row["failures"] for row in await cursor.fetchall()] == [3]  # of the address
 
 
 async def test_a_right_password_forgives_the_wrong_ones(api):
