@@ -57,7 +57,9 @@ class Courier:
                             group.create_task(self._deliver(client, delivery))
                     continue
                 try:
-                    await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+                    # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await self._woken.wait()
                 except TimeoutError:
                     continue  # a retry may have fallen due
 

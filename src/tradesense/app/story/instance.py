@@ -151,7 +151,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_PATIENCE_S)
+            async with asyncio.timeout(STOP_PATIENCE_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

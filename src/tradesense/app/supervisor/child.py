@@ -136,7 +136,8 @@ class Child:
             return
         process.send_signal(self._stop_signal)
         try:
-            await asyncio.wait_for(process.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await process.wait()
         except TimeoutError:
             self.kill()
             await process.wait()
