@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tradesense_verify import prices, verdict
 from tradesense_verify.bundle import Bundle
-from tradesense_verify.findings import Finding, Wrong
+from tradesense_verify.findings import Finding, Unreadable, Wrong
 from tradesense_verify.log.entries import Entry, check_links, number_of, read_entries
 from tradesense_verify.log.note import Checkpoint, Key, read_checkpoint, read_key
 from tradesense_verify.log.proofs import check_proofs, read_proofs
@@ -143,8 +143,15 @@ def _read_terms(bundle: Bundle, report: Report) -> None:
     text = bundle.files["terms.json"]
     report.terms_sha256 = hashlib.sha256(text).hexdigest()
     if report.account:
-        phase = str(report.account[0].data.get("phase"))
-        report.terms = report.attempt(lambda: read_terms(text, phase))
+        opened = report.account[0].data
+        phase = str(opened.get("phase"))
+        try:
+            report.terms = report.attempt(lambda: read_terms(text, phase))
+        except Unreadable:
+            # Rules of another version are beyond us, unless somebody changed just their name.
+            if report.terms_sha256 == opened.get("terms_sha256"):
+                raise
+            report.findings.append(Finding("terms.json", "is not what the account was opened with"))
 
 
 def _read_prices(bundle: Bundle, report: Report) -> None:
