@@ -119,7 +119,7 @@ class Once:
         self, principal: str, serve: Callable[[Asked, Begin], Awaitable[Told]]
     ) -> Response:
         asked = await self._asked(principal)
-        flights, shortcut = _process_of(self.request.app, self.runtime)
+        flights, shortcut = _shared_by(self.request.app, self.runtime)
         route = self._route
 
         async def find_or_serve(begin: Begin) -> Told:
@@ -188,7 +188,7 @@ OnceFromRequest = Annotated[Once, Depends(once_from_request)]
 _Process = tuple[Flights[Told], Shortcut]
 
 
-def _process_of(app: FastAPI, runtime: Runtime) -> _Process:
+def _shared_by(app: FastAPI, runtime: Runtime) -> _Process:
     """Return what the requests of one process share."""
     if not hasattr(app.state, "idempotency"):
         app.state.idempotency = (Flights[Told](), Shortcut(runtime.redis))
