@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from tradesense.infra.settings import BadSetting, Settings
 from tradesense.kernel.instants import from_us, to_us
 
 _WIRE = struct.Struct("<q")
@@ -51,3 +52,17 @@ class DrivenClock:
         if moment < self.now():
             raise ValueError(f"a clock never goes back: {moment} is before {self.now()}")
         _WIRE.pack_into(self._map, 0, to_us(moment))
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the clock that the settings name. Raises BadSetting if nobody has made it."""
+    if settings.clock != "driven":
+        return SystemClock()
+    path = settings.home / "clock"
+    try:
+        return DrivenClock(path)
+    except (OSError, ValueError) as error:
+        raise BadSetting(
+            f"TRADESENSE_CLOCK=driven needs a clock that somebody drives, and {path} is none: "
+            "leave it out, or use `tradesense story`"
+        ) from error

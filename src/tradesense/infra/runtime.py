@@ -11,7 +11,7 @@ from uuid import UUID, uuid4  # noqa: TID251 -- the source of new ids
 
 from fastapi import Depends, Request
 
-from tradesense.infra.clock import Clock, DrivenClock, SystemClock
+from tradesense.infra.clock import clock_of
 from tradesense.infra.db import Database
 from tradesense.infra.redis import Redis
 from tradesense.infra.settings import Settings
@@ -55,13 +55,6 @@ class Runtime:
             except Unavailable as error:
                 log.warning("%s starts without its database: %s", name, error)
             yield cls(settings, db, clock_of(settings).now, uuid4, os.urandom, redis)
-
-
-def clock_of(settings: Settings) -> Clock:
-    """Return the clock that the settings name. Raises FileNotFoundError if it is not made yet."""
-    if settings.clock == "driven":
-        return DrivenClock(settings.home / "clock")
-    return SystemClock()
 
 
 def _runtime(request: Request) -> Runtime:

@@ -149,16 +149,24 @@ def _known(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _integer(values: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
     text = values.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
-        raise BadSetting(f"{PREFIX}{name}={text!r}: write a whole number from {low} to {high}")
+    digits = len(str(high))  # beyond, Python would not even read the number
+    if re.fullmatch(f"[0-9]{{1,{digits}}}", text) is None or not low <= int(text) <= high:
+        raise BadSetting(
+            f"{PREFIX}{name}={_shown(text)}: write a whole number from {low} to {high}"
+        )
     return int(text)
+
+
+def _shown(text: str) -> str:
+    length = 40
+    return repr(text if len(text) <= length else f"{text[:length]}…")
 
 
 def _one_of(values: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     """Return the value of `name`, by default the first of `allowed`."""
     text = values.get(name, allowed[0])
     if text not in allowed:
-        raise BadSetting(f"{PREFIX}{name}={text!r}: write one of {', '.join(allowed)}")
+        raise BadSetting(f"{PREFIX}{name}={_shown(text)}: write one of {', '.join(allowed)}")
     return text
 
 
@@ -180,8 +188,11 @@ def _address(
 def _files(values: Mapping[str, str], name: str) -> tuple[Path, ...]:
     paths = tuple(Path(part) for part in values.get(name, "").split(":") if part)
     for path in paths:
-        if not path.exists():
-            raise BadSetting(f"{PREFIX}{name}: there is no file {path}")
+        try:
+            path.stat()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise BadSetting(f"{PREFIX}{name}: there is no file {path}: {why}") from None
     return tuple(path.absolute() for path in paths)
 
 

@@ -4,11 +4,15 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tradesense.app.supervisor import HomeTaken, HomeUnusable, PortTaken
-from tradesense.app.supervisor.claim import claimed, require_free
+from tradesense.app.supervisor.claim import claimed, require_clock, require_free
+from tradesense.infra.clock import DrivenClock
+from tradesense.infra.settings import BadSetting
 
 HOLD = """
 import sys
@@ -63,6 +67,27 @@ def test_a_port_in_use_is_named_with_the_variable_to_set():
         port = listener.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"127.0.0.1:{port}.*TRADESENSE_PORT"):
             require_free("127.0.0.1", port, "TRADESENSE_PORT")
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "999.1.1.1", "192.0.2.1", "a" * 300, "::g"])
+def test_a_host_that_is_not_this_machine_is_named_with_its_variable(host):
+    with pytest.raises(BadSetting, match=r"TRADESENSE_HOST=.* is no address of this machine"):
+        require_free(host, 8000, "TRADESENSE_PORT")
+
+
+def test_a_driven_clock_that_nobody_made_is_said_before_anything_starts(settings):
+    with pytest.raises(BadSetting, match="TRADESENSE_CLOCK=driven needs a clock"):
+        require_clock(replace(settings, clock="driven"))
+    (settings.home / "clock").write_bytes(b"short")
+    with pytest.raises(BadSetting, match="TRADESENSE_CLOCK=driven needs a clock"):
+        require_clock(replace(settings, clock="driven"))
+
+
+def test_prices_of_the_past_need_a_driven_clock(settings, tmp_path):
+    with pytest.raises(BadSetting, match="TRADESENSE_PRICES holds the past"):
+        require_clock(replace(settings, prices=(tmp_path,)))
+    DrivenClock.create(settings.home / "clock", datetime(2014, 5, 2, tzinfo=UTC))
+    require_clock(replace(settings, prices=(tmp_path,), clock="driven"))
 
 
 def test_a_free_port_is_fine():

@@ -1,5 +1,6 @@
 """What must be ours alone before anything starts: the data folder and the ports."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tradesense.infra.clock import clock_of
+from tradesense.infra.settings import BadSetting, Settings
 from tradesense.kernel.errors import Conflict, Invalid
 
 
@@ -66,14 +69,36 @@ def _mode() -> int:
     return 0o711 if os.geteuid() == 0 else 0o700
 
 
+def require_clock(settings: Settings) -> None:
+    """Raise BadSetting where processes would find no clock, or prices that no clock can play."""
+    clock_of(settings)
+    if settings.prices and settings.clock != "driven":
+        raise BadSetting(
+            "TRADESENSE_PRICES holds the past, which the system clock cannot play: leave it out, "
+            "or use `tradesense story --prices FILE`"
+        )
+
+
 def require_free(host: str, port: int, variable: str) -> None:
-    """Raise PortTaken, naming the `variable` to set, if something listens on `port`."""
+    """
+    Raise PortTaken, naming the `variable` to set, if something listens on `port`.
+
+    Raises BadSetting if `host` is not an address of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except (socket.gaierror, UnicodeError) as error:
+            raise BadSetting(
+                f"TRADESENSE_HOST={host[:60]!r} is no address of this machine; 127.0.0.1 is"
+            ) from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise BadSetting(
+                    f"TRADESENSE_HOST={host} is no address of this machine; 127.0.0.1 is"
+                ) from error
             raise PortTaken(
                 f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
                 f"stop what uses it, or set {variable} to another port"

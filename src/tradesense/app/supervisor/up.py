@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tradesense.app.instance import is_serving
 from tradesense.app.supervisor import plan, status
 from tradesense.app.supervisor.child import Child, Program
-from tradesense.app.supervisor.claim import claimed, require_free
+from tradesense.app.supervisor.claim import claimed, require_clock, require_free
 from tradesense.infra.embedded import Secrets
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import InvariantBroken, TradeSenseError
@@ -32,8 +32,9 @@ async def up(settings: Settings, say: Say) -> None:
     """
     Run the platform until SIGINT or SIGTERM; a second one stops it at once.
 
-    Raises HomeTaken, HomeUnusable, PortTaken, MigrationFailed.
+    Raises HomeTaken, HomeUnusable, PortTaken, BadSetting, MigrationFailed.
     """
+    require_clock(settings)
     with claimed(settings.home):
         require_free(settings.host, settings.port, "TRADESENSE_PORT")
         if plan.uses_sandbox(settings):
