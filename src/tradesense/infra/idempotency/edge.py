@@ -185,11 +185,11 @@ def once_from_request(
 OnceFromRequest = Annotated[Once, Depends(once_from_request)]
 
 
-_Process = tuple[Flights[Told], Shortcut]
+_Shared = tuple[Flights[Told], Shortcut]
 
 
-def _shared_by(app: FastAPI, runtime: Runtime) -> _Process:
+def _shared_by(app: FastAPI, runtime: Runtime) -> _Shared:
     """Return what the requests of one process share."""
     if not hasattr(app.state, "idempotency"):
         app.state.idempotency = (Flights[Told](), Shortcut(runtime.redis))
-    return cast(_Process, app.state.idempotency)
+    return cast(_Shared, app.state.idempotency)
