@@ -42,8 +42,9 @@ class Secrets:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError) as error:
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
             raise SecretsUnreadable(
-                f"cannot read {path}: {error}; restore it, or start with a new data folder"
+                f"cannot read {path}: {why}; restore it, or set TRADESENSE_HOME to another folder"
             ) from error
 
     @classmethod
