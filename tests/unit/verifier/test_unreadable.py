@@ -3,6 +3,7 @@
 import json
 import random  # noqa: TID251 -- seeded by the fixture
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,12 @@ def test_a_bundle_of_another_format(tmp_path, capsys, packed):
 
 def test_terms_of_a_newer_rule_version_ask_for_a_newer_verifier(tmp_path, capsys, packed):
     def change(files: dict[str, bytes]) -> None:
-        files["terms.json"] = files["terms.json"].replace(b"rules-1", b"rules-9")
+        before = files["terms.json"]
+        after = before.replace(b"rules-1", b"rules-9")
+        files["terms.json"] = after
+        files["account.jsonl"] = files["account.jsonl"].replace(
+            sha256(before).hexdigest().encode(), sha256(after).hexdigest().encode()
+        )
 
     path = changed(packed, tmp_path / "bundle.zip", change)
     assert "get a newer one" in refused(path, capsys)
