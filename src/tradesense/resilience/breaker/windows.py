@@ -107,16 +107,16 @@ class CountEra(RatedEra):
 class TimeEra(RatedEra):
     """The last so many seconds, in buckets: `calls`, `failures` and `slow` are the newest one's."""
 
-    __slots__ = ("_keep_s", "_past", "_past_sums", "_span_s")
+    __slots__ = ("_at", "_buckets", "_past", "_past_sums", "_span_s")
 
     def __init__(self, window: TimeWindow, judge: Judge, verdicts: Verdicts, now: float) -> None:
         super().__init__(window, judge, verdicts)
+        self._buckets = window.buckets
         self._span_s = window.window_s / window.buckets
-        self._keep_s = window.window_s - self._span_s
-        # Older buckets: (when it began, calls, failures, slow).
-        self._past: deque[tuple[float, int, int, int]] = deque()
+        # Older buckets: (number, calls, failures, slow).
+        self._past: deque[tuple[int, int, int, int]] = deque()
         self._past_sums = (0, 0, 0)
-        self.until = now + self._span_s
+        self._begin(now)
 
     def add(self, now: float, *, failed: bool, slow: bool) -> None:
         self.expire(now)
@@ -139,8 +139,9 @@ class TimeEra(RatedEra):
     def _turn(self, now: float) -> None:
         """Begin a new bucket, and forget those that will be too old before it ends."""
         past = self._past
-        past.append((self.until - self._span_s, self.calls, self.failures, self.slow))
-        while past and past[0][0] < now - self._keep_s:
+        past.append((self._at, self.calls, self.failures, self.slow))
+        self._begin(now)
+        while past and past[0][0] <= self._at - self._buckets:
             past.popleft()
         self._past_sums = (
             sum(b[1] for b in past),
@@ -148,4 +149,7 @@ class TimeEra(RatedEra):
             sum(b[3] for b in past),
         )
         self.calls = self.failures = self.slow = 0
-        self.until = now + self._span_s
+
+    def _begin(self, now: float) -> None:
+        self._at = int(now // self._span_s)
+        self.until = (self._at + 1) * self._span_s
