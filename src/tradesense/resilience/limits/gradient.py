@@ -1,8 +1,10 @@
 """
 How many calls a dependency can take at once, learnt from how long they take. Pure.
 
-After "Gradient2" of Netflix's concurrency-limits: while calls take as long as they usually do,
-the limit grows by a small queue; when they take longer, it shrinks in proportion.
+After Netflix's concurrency-limits: while calls are about as quick as they can be, the limit grows
+by a small queue; when they take longer, it shrinks in proportion. How quick they can be is the
+quickest step remembered, not an average: under lasting overload an average learns that slow is
+usual, and the limit would grow into it.
 """
 
 import math
@@ -16,8 +18,7 @@ from tradesense.resilience.settings import (
 )
 
 SHRINK_MOST = 0.5  # of the limit in one step
-RECOVERING = 0.95  # a usual time learnt under load is let go of by so much a step
-RECOVERED_BELOW = 2.0
+NEVER_S = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,10 @@ class GradientSettings:
     least: int = 1
     most: int = 100
     start: int = 10
-    tolerance: float = 1.5  # so many times the usual duration is still usual
+    tolerance: float = 2.0  # so many times the quickest duration is still quick
     smoothing: float = 0.2  # how much of a step is taken
     step_calls: int = 10
-    memory_steps: int = 60  # over how many steps the usual duration is averaged
+    memory_steps: int = 600  # how long the quickest is remembered; then slower may be usual
 
     def __post_init__(self) -> None:
         require_count("least", self.least)
@@ -48,12 +49,16 @@ class GradientSettings:
 class Gradient:
     """The limit, step by step."""
 
-    __slots__ = ("_calls", "_exact", "_in_use_max", "_seconds", "_settings", "_steps", "usual_s")
+    __slots__ = (
+        "_before_s", "_calls", "_exact", "_in_use_max", "_quick_s", "_seconds", "_settings",
+        "_steps",
+    )  # fmt: skip
 
     def __init__(self, settings: GradientSettings) -> None:
         self._settings = settings
         self._exact = float(settings.start)
-        self.usual_s = 0.0
+        # The quickest step of this half of the memory, and of the half before.
+        self._quick_s = self._before_s = NEVER_S
         self._steps = 0
         self._calls = self._in_use_max = 0
         self._seconds = 0.0
@@ -75,13 +80,18 @@ class Gradient:
         return self.limit
 
     def _step(self, now_s: float) -> None:
-        self._steps = min(self._steps + 1, self._settings.memory_steps)
-        self.usual_s += (now_s - self.usual_s) / self._steps
-        if self.usual_s > RECOVERED_BELOW * now_s:
-            self.usual_s *= RECOVERING
+        quick_s = self._quickest(now_s)
         if self._in_use_max * 2 < self._exact:
-            return  # too little was asked for to learn anything
-        ratio = self._settings.tolerance * self.usual_s / now_s if now_s > 0 else 1.0
+            return  # too little was asked for to learn more
+        ratio = self._settings.tolerance * quick_s / now_s if now_s > 0 else 1.0
         wanted = self._exact * max(SHRINK_MOST, min(1.0, ratio)) + math.sqrt(self._exact)
         smooth = self._exact + (wanted - self._exact) * self._settings.smoothing
         self._exact = max(float(self._settings.least), min(float(self._settings.most), smooth))
+
+    def _quickest(self, now_s: float) -> float:
+        self._steps += 1
+        if 2 * self._steps > self._settings.memory_steps:
+            self._steps = 1
+            self._before_s, self._quick_s = self._quick_s, now_s
+        self._quick_s = min(self._quick_s, now_s)
+        return min(self._quick_s, self._before_s)
