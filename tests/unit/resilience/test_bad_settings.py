@@ -72,6 +72,7 @@ BAD = [
     ("age_max_s", partial(StaleSettings, fresh_s=10, age_max_s=9)),
     ("timeout_s", partial(PolicySettings, timeout_s=-1)),
     ("report_life_s", partial(FleetSettings, report_life_s=0)),
+    ("report_life_s", partial(FleetSettings, hearing_s=5, report_life_s=5)),
     ("rest_max_s", partial(FleetSettings, rest_s=60, rest_max_s=59)),
     ("probe_lease_s", partial(FleetSettings, probe_lease_s=-1)),
     # Counts and shares.

@@ -39,7 +39,7 @@ def step(fleet: Fleet, beat: Beat, now_s: float, settings: FleetSettings) -> tup
     fleet = _hear(fleet, beat, now_s)
     if beat.probed is not None:
         fleet = _judge(fleet, beat, now_s, settings)
-    if fleet.phase is Phase.CLOSED and _is_failing(fleet, settings):
+    if fleet.phase is Phase.CLOSED and _is_failing(fleet, now_s, settings):
         fleet = _open(fleet, now_s, settings)
     loan = _loan_of(fleet, beat.member)
     if beat.wants_probe and loan is None and _may_lend(fleet, now_s, settings):
@@ -59,6 +59,7 @@ def _forget(fleet: Fleet, now_s: float, settings: FleetSettings) -> Fleet:
     oldest_s = now_s - settings.report_life_s
     return replace(
         fleet,
+        since_s=now_s if fleet.since_s is None else fleet.since_s,
         reports={name: r for name, r in fleet.reports.items() if r.at_s > oldest_s},
         loans={name: loan for name, loan in fleet.loans.items() if loan.until_s > now_s},
     )
@@ -76,13 +77,13 @@ def _judge(fleet: Fleet, beat: Beat, now_s: float, settings: FleetSettings) -> F
     if fleet.phase is not Phase.OPEN or loan is None or loan.member != beat.member:
         return fleet  # too late: the lease ran out, or the fleet has decided without it
     if beat.probed_well:
-        return replace(
-            fleet, phase=Phase.CLOSED, era=fleet.era + 1, rest_s=0.0, reports={}, loans={}
-        )
+        return Fleet(era=fleet.era + 1, since_s=now_s, lent=fleet.lent)
     return _open(fleet, now_s, settings)
 
 
-def _is_failing(fleet: Fleet, settings: FleetSettings) -> bool:
+def _is_failing(fleet: Fleet, now_s: float, settings: FleetSettings) -> bool:
+    if fleet.since_s is None or now_s - fleet.since_s < settings.hearing_s:
+        return False
     heard = [report for report in fleet.reports.values() if report.calls]
     calls = sum(report.calls for report in heard)
     failures = sum(report.failures for report in heard)
@@ -102,6 +103,7 @@ def _open(fleet: Fleet, now_s: float, settings: FleetSettings) -> Fleet:
         fleet,
         phase=Phase.OPEN,
         era=fleet.era + 1,
+        since_s=now_s,
         rest_s=rest_s,
         rest_until_s=now_s + rest_s,
         loans={},

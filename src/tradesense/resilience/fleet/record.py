@@ -28,6 +28,7 @@ class FleetSettings:
     quorum_min: int = 2
     calls_min: int = 10
     failure_rate: float = 0.5
+    hearing_s: float = 2.0  # so long a new era only listens: everybody is heard before it judges
     report_life_s: float = 10.0  # a member that is silent longer is gone
     rest_s: float = 30.0
     rest_growth: float = 2.0
@@ -40,7 +41,10 @@ class FleetSettings:
         require_count("quorum_min", self.quorum_min)
         require_count("calls_min", self.calls_min)
         require_share("failure_rate", self.failure_rate)
+        require_seconds("hearing_s", self.hearing_s, or_zero=True)
         require_seconds("report_life_s", self.report_life_s)
+        if self.report_life_s <= self.hearing_s:
+            raise BadSetting("report_life_s", f"is more than hearing_s, {self.hearing_s}")
         require_seconds("rest_s", self.rest_s)
         require_factor("rest_growth", self.rest_growth)
         if self.rest_max_s < self.rest_s:
@@ -79,6 +83,7 @@ class Fleet:
 
     phase: Phase = Phase.CLOSED
     era: int = 0  # counts the phases: what was lent in an earlier one is not heard
+    since_s: float | None = None  # when the era began; None: nobody has beaten yet
     rest_s: float = 0.0  # of the present rest; 0: the next is the first
     rest_until_s: float = 0.0
     reports: Mapping[str, Report] = field(default_factory=dict)
