@@ -41,11 +41,15 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def clean_environment() -> dict[str, str]:
+    """What a person's shell would give the command, without any setting of ours."""
+    ours = os.environ  # noqa: TID251 -- ditto
+    return {name: text for name, text in ours.items() if not name.startswith("TRADESENSE_")}
+
+
 def environment(home: Path, **changes: str) -> dict[str, str]:
-    ours = os.environ  # noqa: TID251 -- what a person's shell would give the command
-    kept = {name: text for name, text in ours.items() if not name.startswith("TRADESENSE_")}
     return {
-        **kept,
+        **clean_environment(),
         "TRADESENSE_HOME": str(home),
         "TRADESENSE_PORT": str(free_port()),
         "TRADESENSE_SANDBOX_PORT": str(free_port()),
