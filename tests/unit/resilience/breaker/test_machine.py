@@ -113,6 +113,18 @@ def test_probes_decide_by_their_ratio_as_soon_as_it_is_certain(outcomes, state):
     assert world.machine.state is state
 
 
+def test_a_probe_that_came_back_does_not_make_room_for_another():
+    world = World(probes=3)
+    world.rest()
+    probes = [world.admit() for _ in range(3)]
+    world.answer(probes[0])
+    world.fail(probes[1])
+    assert world.machine.state is State.HALF_OPEN
+    assert world.refuses(), "two are judged and one is out"
+    world.answer(probes[2])
+    assert world.machine.state is State.CLOSED
+
+
 def test_a_slow_probe_is_a_bad_probe():
     world = World(window=TimeWindow(calls_min=1, slow_call_s=2.0))
     world.rest()

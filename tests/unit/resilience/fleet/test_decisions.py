@@ -93,7 +93,7 @@ def test_a_good_probe_closes_for_all_and_old_news_does_not_open_again():
     fleet, view = probed(fleet, "a", lent.loan, 11.0, well=True)
     assert (view.phase, view.era) == (Phase.CLOSED, era + 1)
     for member in "bc":  # who still counts what failed before, and does not know yet
-        fleet, view = step(fleet, Beat(member, era, 10, 10), 11.1, SETTINGS)
+        fleet, view = step(fleet, Beat(member, era, 10, 10), 13.5, SETTINGS)
     assert view.phase is Phase.CLOSED
 
 

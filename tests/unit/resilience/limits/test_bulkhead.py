@@ -147,12 +147,9 @@ async def test_a_waiter_who_is_cancelled_leaves_the_line():
 @in_driven_time
 async def test_a_place_handed_to_a_waiter_in_the_moment_he_is_cancelled_is_not_lost():
     bulkhead = bulkhead_of(places=1, queue_max=2, wait_max_s=60)
-    gate = asyncio.Event()
-    inside = asyncio.ensure_future(bulkhead.call(gate.wait))
-    await asyncio.sleep(0)
+    await bulkhead.enter()
     waiter, next_one = await begin(bulkhead, 1), await begin(bulkhead, 1)
-    gate.set()
-    await inside  # the place is the waiter's now, but he has not run yet
+    bulkhead.leave(0.0)  # the place is the waiter's now, but he has not run yet
     waiter.cancel()
     await next_one
     assert waiter.cancelled()
