@@ -67,6 +67,10 @@ class World:
         headers = {"Stripe-Signature": f"t={at_s},v1={proof}"}
         return await self.http.post("/webhooks/stripe", content=sent or body, headers=headers)
 
+    def pid(self, name: str) -> int:
+        """Return the process of that name. Raises FileNotFoundError, ValueError between two."""
+        return int((self.instance.run / f"{name}.pid").read_text())
+
     def keys(self, trader: Trader) -> dict[str, str]:
         return dict(trader._key)  # noqa: SLF001 -- a trader shows it to nobody else
 
