@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := src tests tools $(wildcard bench verifier)
 TYPED := src tools $(wildcard bench verifier/src)
 
-.PHONY: run test bench bench-ledger lint format types clean lock setup-run setup-test
+.PHONY: run test bench bench-ledger bench-resilience lint format types clean lock setup-run setup-test
 
 run: export TRADESENSE_DEMO ?= yes
 run: setup-run  ## start the platform with a demo trader; Ctrl-C stops all of it
@@ -32,6 +32,10 @@ bench: setup-test  ## every benchmark, side by side with what it is held against
 bench-ledger: setup-test .tools/bench/made  ## transfers, stories and a peer, in ratios to pgbench
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.stories
+
+bench-resilience: setup-test .tools/bench/made  ## our breaker and its peers: who passes what, at what cost
+	PYTHONPATH=src:tests .tools/bench/bin/python -m bench.breakers.battery
+	PYTHONPATH=src .tools/bench/bin/python -m bench.resilience
 
 .tools/bench/made: requirements/bench.lock
 	$(BIN)/python -m venv .tools/bench

@@ -153,7 +153,7 @@ class World:
     async def cancels(self) -> None:
         """Begin a call, and cancel it while it waits."""
         before = self.dependency.reached
-        task = asyncio.get_running_loop().create_task(self.dependency.waiting()())
+        task = asyncio.ensure_future(self.dependency.waiting()())
         await self.is_underway(before + 1)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
