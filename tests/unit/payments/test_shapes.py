@@ -62,7 +62,7 @@ def test_published_objects_in_events_name_their_payment(published):
     [
         ("requires_action", ProviderStatus.OPEN),
         ("processing", ProviderStatus.UNDERWAY),
-        ("requires_capture", ProviderStatus.UNDERWAY),
+        ("requires_capture", ProviderStatus.AUTHORISED),
         ("succeeded", ProviderStatus.SUCCEEDED),
         ("canceled", ProviderStatus.CANCELLED),
     ],

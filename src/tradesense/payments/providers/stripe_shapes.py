@@ -1,10 +1,13 @@
 """Stripe's objects as our nouns. Pure, and without the `stripe` package."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tradesense.payments.model import (
+    Movement,
+    MovementKind,
     ProviderPayment,
     ProviderRefund,
     ProviderStatus,
@@ -24,7 +27,7 @@ _STATUS = {
     "requires_confirmation": ProviderStatus.OPEN,
     "requires_action": ProviderStatus.OPEN,
     "processing": ProviderStatus.UNDERWAY,
-    "requires_capture": ProviderStatus.UNDERWAY,
+    "requires_capture": ProviderStatus.AUTHORISED,
     "succeeded": ProviderStatus.SUCCEEDED,
     "canceled": ProviderStatus.CANCELLED,
 }
@@ -34,6 +37,20 @@ _REFUND_STATUS = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
+}
+
+# https://docs.stripe.com/reports/balance-transaction-types
+_KINDS = {
+    "charge": MovementKind.CHARGE,
+    "payment": MovementKind.CHARGE,
+    "refund": MovementKind.REFUND,
+    "payment_refund": MovementKind.REFUND,
+    "refund_failure": MovementKind.REFUND_FAILED,
+    "payment_failure_refund": MovementKind.REFUND_FAILED,
+    "stripe_fee": MovementKind.FEE,
+    "payout": MovementKind.PAYOUT,
+    "payout_failure": MovementKind.PAYOUT_FAILED,
+    "payout_cancel": MovementKind.PAYOUT_FAILED,
 }
 
 
@@ -66,6 +83,29 @@ def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
         amount_minor=int(refund["amount"]),
         currency=str(refund["currency"]).upper(),
         reason=refund.get("failure_reason"),
+    )
+
+
+def read_movement(line: Mapping[str, Any]) -> Movement:
+    """Return a balance transaction with its source expanded. Raises KeyError or ValueError."""
+    source = line.get("source")
+    of = source if isinstance(source, Mapping) else {}
+    kind = _KINDS.get(str(line["type"]), MovementKind.OTHER)
+    if of.get("object") == "dispute":  # booked as an adjustment, and back as another
+        won = int(line["amount"]) > 0
+        kind = MovementKind.DISPUTE_REVERSED if won else MovementKind.DISPUTE
+    intent = of.get("payment_intent")
+    return Movement(
+        provider=PROVIDER,
+        ref=str(line["id"]),
+        kind=kind,
+        amount_minor=int(line["amount"]),
+        fee_minor=int(line["fee"]),
+        currency=str(line["currency"]).upper(),
+        at=datetime.fromtimestamp(int(line["created"]), UTC),
+        payment_ref=None if intent is None else str(intent),
+        object_ref=str(of["id"]) if "id" in of else None,
+        bank_reference=of.get("statement_descriptor") if of.get("object") == "payout" else None,
     )
 
 
