@@ -1,15 +1,19 @@
 """The three scripts: what they promise on markets that allow it, and on those that do not."""
 
 import itertools
+from dataclasses import replace
+from decimal import Decimal
 from random import Random  # noqa: TID251 -- a seeded market
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradesense.app.story.driver import oversize_qty
 from tradesense.app.story.plot.legs import by_day, legs
 from tradesense.app.story.plot.script import Outcome, Phase, Sizing, write
 from tradesense.market import Quote, get_instrument
+from tradesense.trading.model import QTY_MAX
 
 DAY_US = 86_400_000_000
 MAY_1_2014_NOON_US = 1_398_945_600_000_000
@@ -99,3 +103,28 @@ def test_legs_follow_each_other_and_never_overlap(steps, spread):
 
 def net(script):
     return sum(order.units if order.buy else -order.units for order in script.orders)
+
+
+def test_a_leap_that_would_lose_too_much_at_the_smallest_size_is_left_alone():
+    """A gap of 0.50 costs 50,000 on one whole lot: more than the stubborn one's day."""
+    by_the_lot = replace(SIZING, instrument=replace(EURUSD, min_qty=100_000))
+    quotes = [
+        Quote(quote.at_us, "EUR/USD", quote.bid + 50_000, quote.ask + 50_000)
+        if index >= 1_000
+        else quote
+        for index, quote in enumerate(a_day(0, range_points=500))
+    ]
+    leap = max(legs(quotes), key=lambda leg: leg.wrong_points())
+    assert by_the_lot.minor(leap.wrong_points(), 100_000, leap.start) > 420_000
+    stubborn = write(quotes, sizing=by_the_lot, zone="Europe/Prague", phases=PHASES)[1]
+    assert all(order.at_us != leap.start.at_us for order in stubborn.orders)
+
+
+@pytest.mark.parametrize("symbol", ["EUR/USD", "BTC/USD", "XAU/USD"])
+def test_the_order_that_is_too_large_is_one_that_may_be_asked_for(symbol):
+    """Refused by the account's margin, not by the shape of the request."""
+    instrument = get_instrument(symbol)
+    qty = Decimal(oversize_qty(instrument))
+    units = int(qty.scaleb(instrument.qty_digits))
+    assert 0 < units <= QTY_MAX
+    assert units % instrument.min_qty == 0

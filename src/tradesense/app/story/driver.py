@@ -20,8 +20,8 @@ from tradesense.app.story.trader import Trader
 from tradesense.kernel.errors import InvariantBroken, TradeSenseError
 from tradesense.kernel.instants import from_us
 from tradesense.market.model import Instrument
+from tradesense.trading.model import QTY_MAX
 
-OVERSIZE = 5  # times what the script dares: beyond the margin at any leverage we sell
 SETUP_STEPS = 4  # sign up, order, pay, collect the key
 
 Say = Callable[[str], None]
@@ -107,7 +107,7 @@ class Play:
         at = from_us(first.at_us)
         trader = self.traders[first.trader]
         wire = self._wire(first, f"{self.seed}-{first.trader}-oversize")
-        oversize = wire | {"qty": str(first.units * OVERSIZE), "type": "market"}
+        oversize = wire | {"qty": oversize_qty(self.instrument), "type": "market"}
         oversize.pop("limit_price", None)
         far = self._far(first)
         return [
@@ -120,7 +120,7 @@ class Play:
         wire = self._wire(first, f"{self.seed}-{first.trader}-far")
         return wire | {
             "side": "buy",
-            "qty": str(self.instrument.min_qty),
+            "qty": _decimal(self.instrument.min_qty, self.instrument.qty_digits),
             "type": "limit",
             "limit_price": _decimal(1, self.instrument.price_digits),
         }
@@ -149,6 +149,12 @@ def steps_of(scripts: Sequence[Script]) -> int:
     active = sum(1 for script in scripts if script.orders)
     missteps = 3 * active
     return SETUP_STEPS * len(scripts) + missteps + sum(len(script.orders) for script in scripts)
+
+
+def oversize_qty(instrument: Instrument) -> str:
+    """Return the largest quantity an order may have: no account we sell has margin for it."""
+    units = QTY_MAX - QTY_MAX % instrument.min_qty
+    return _decimal(units, instrument.qty_digits)
 
 
 def end_of(last_us: int) -> datetime:

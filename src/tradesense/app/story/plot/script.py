@@ -135,7 +135,10 @@ def stubborn(days: Sequence[tuple[date, list[Leg]]], sizing: Sizing) -> Script:
         for index, leg in enumerate(chosen):
             rest = goal - of_today
             units = sizing.units_for(rest, leg.wrong_points(), leg.start)
-            of_today += sizing.minor(leg.wrong_points(), units, leg.start)
+            lost_here = sizing.minor(leg.wrong_points(), units, leg.start)
+            if lost_here > goal:
+                continue  # a leap: the smallest order there is would lose too much
+            of_today += lost_here
             keep = last and index == len(chosen) - 1
             orders += _trip("stubborn", leg, units, right=False, keep=keep)
         lost += of_today
