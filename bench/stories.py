@@ -147,7 +147,7 @@ async def _opened(private: Private, connections: int) -> AsyncIterator[Runtime]:
     async with Database.open(private.app, max_size=connections, name="bench") as db:
         # The runner asks for time, ids and the database, and for nothing else.
         nothing = cast(Any, None)
-        yield Runtime(nothing, db, lambda: MOMENT, _new_id, bytes, nothing)
+        yield Runtime(nothing, db, lambda: MOMENT, _new_id, bytes, nothing, nothing)
 
 
 def _new_id() -> UUID:

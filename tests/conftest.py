@@ -22,6 +22,7 @@ from psycopg import sql
 import servers as test_servers
 import tradesense
 from tradesense.infra.db import Database
+from tradesense.infra.policies import platform_policies
 from tradesense.infra.redis import Redis
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
@@ -197,7 +198,8 @@ async def runtime(
     settings: Settings, db: Database, clock: SettableClock, chance: random.Random
 ) -> AsyncIterator[Runtime]:
     """One process's world: time is `clock`, ids and chance follow from `seed`."""
-    async with Redis.open(settings.redis_url) as redis:
+    policies = platform_policies(settings)
+    async with Redis.open(settings.redis_url, policies["redis"]) as redis:
         yield Runtime(
             settings,
             db,
@@ -205,4 +207,5 @@ async def runtime(
             lambda: UUID(int=chance.getrandbits(128), version=4),
             chance.randbytes,
             redis,
+            policies,
         )

@@ -27,6 +27,7 @@ class Processes:
     home: Path
     port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
+    provider_rest_s: int = 1
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     buyers: list["Buyer"] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ class Processes:
             "STRIPE_API_BASE": self.sandbox,
             "STRIPE_SECRET_KEY": API_KEY,
             "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "PROVIDER_REST_S": str(self.provider_rest_s),
             "LOG_LEVEL": "warning",
         }
         return {

@@ -15,19 +15,36 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tradesense.kernel.errors import OutcomeUnknown
+from tradesense.resilience import BreakerSettings, Policy, PolicySettings, Refused, Streak
+
 log = logging.getLogger(__name__)
 
 # A hung server must not slow anybody who could do without it.
 _TIMEOUT_S = 0.25
 _LISTEN_S = 60.0  # then we listen again; silence is no failure
 _REST_S = 1.0  # after a failure nobody asks again for this long
+_FAILURES = (RedisError, OSError, TimeoutError, OutcomeUnknown)
+
+SETTINGS = PolicySettings(
+    timeout_s=2 * _TIMEOUT_S,  # to connect, and to be answered
+    breaker=BreakerSettings(
+        window=Streak(failures=1),  # everybody can do without it, so one failure is enough
+        rest_s=_REST_S,
+        rest_growth=1.0,
+        rest_max_s=_REST_S,
+        probe_lease_s=_REST_S,
+        failures=_FAILURES,
+    ),
+)
 
 
 class Redis:
     """A connection that may be absent: publishing then does nothing, subscribing stays silent."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, policy: Policy | None = None) -> None:
         """Connect to `url` when first asked to; "" means that there is no server."""
+        self._policy = policy or Policy("redis", SETTINGS)
         self._client: redis.asyncio.Redis | None = None
         if url:
             self._client = redis.asyncio.Redis.from_url(
@@ -36,14 +53,13 @@ class Redis:
                 socket_connect_timeout=_TIMEOUT_S,
                 retry=Retry(NoBackoff(), 0),
             )
-        self._rests_until = 0.0
         self._is_away = False
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["Redis"]:
-        """Open `url` for the length of the block."""
-        opened = cls(url)
+    async def open(cls, url: str, policy: Policy | None = None) -> AsyncIterator["Redis"]:
+        """Open `url` for the length of the block; each command is a call under `policy`."""
+        opened = cls(url, policy)
         try:
             yield opened
         finally:
@@ -66,14 +82,14 @@ class Redis:
 
     async def _ask(self, command: "Callable[[redis.asyncio.Redis], Awaitable[object]]") -> object:
         """Return the server's answer; None without one, and for a while after a failure."""
-        now = asyncio.get_running_loop().time()
-        if self._client is None or now < self._rests_until:
+        if self._client is None:
             return None
         try:
-            answer = await command(self._client)
+            answer = await self._policy.call(command, self._client)
             self._note_back()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._rests_until = now + _REST_S
+        except Refused:
+            return None
+        except _FAILURES as error:
             self._note_away(error)
             return None
         return answer
@@ -87,13 +103,15 @@ class Redis:
         while self._client is not None:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as listener:
-                    await listener.subscribe(*channels)
+                    await self._policy.call(_subscribe, listener, channels)
                     self._note_back()
                     while True:
                         message = await listener.get_message(timeout=_LISTEN_S)
                         if message is not None:
                             yield message["data"]
-            except (RedisError, OSError, TimeoutError) as error:
+            except Refused as refusal:
+                log.debug("not listening: %s", refusal)
+            except _FAILURES as error:
                 self._note_away(error)
             await asyncio.sleep(_REST_S)
         await asyncio.Event().wait()
@@ -107,3 +125,7 @@ class Redis:
         if self._is_away:
             self._is_away = False
             log.warning("Redis is back")
+
+
+async def _subscribe(listener: redis.asyncio.client.PubSub, channels: tuple[str, ...]) -> None:
+    await listener.subscribe(*channels)

@@ -13,9 +13,11 @@ from fastapi import Depends, Request
 
 from tradesense.infra.clock import clock_of
 from tradesense.infra.db import Database
+from tradesense.infra.policies import REDIS, platform_policies
 from tradesense.infra.redis import Redis
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import Unavailable
+from tradesense.resilience import Policies
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Runtime:
     new_id: Callable[[], UUID]  # for what has no cause to derive an id from
     chance: Callable[[int], bytes]  # so many unpredictable bytes: tokens, salts
     redis: Redis
+    policies: Policies  # of every call to the outside world, by the name of who is called
 
     @classmethod
     @asynccontextmanager
@@ -45,16 +48,17 @@ class Runtime:
         Raises TooPowerful for a role that could rewrite the trail; a database that is away is
         no reason not to start.
         """
+        policies = platform_policies(settings)
         async with (
             Database.open(url or settings.database_url, max_size=connections, name=name) as db,
-            Redis.open(settings.redis_url) as redis,
+            Redis.open(settings.redis_url, policies[REDIS]) as redis,
         ):
             try:
                 async with db.reading(patience_s=_FIRST_LOOK_S):
                     pass
             except Unavailable as error:
                 log.warning("%s starts without its database: %s", name, error)
-            yield cls(settings, db, clock_of(settings).now, uuid4, os.urandom, redis)
+            yield cls(settings, db, clock_of(settings).now, uuid4, os.urandom, redis, policies)
 
 
 def _runtime(request: Request) -> Runtime:

@@ -37,6 +37,7 @@ VARIABLES = {
     "STRIPE_API_BASE": "address of the payment provider (default: Stripe with a key, else ours)",
     "STRIPE_SECRET_KEY": "secret key of the payment provider",
     "STRIPE_WEBHOOK_SECRETS": "webhook signing secrets, newest first, separated by ','",
+    "PROVIDER_REST_S": "seconds a payment provider is left alone after 5 failures (default 60)",
     "SECRET": "master secret, 64 hexadecimal digits (default: made once in the data folder)",
     "LOG_LEVEL": "debug, info, warning or error (default info)",
     "DEMO": "yes or no: make the demo logins and keep their accounts trading (default no)",
@@ -71,6 +72,7 @@ class Settings:
     stripe_api_base: str = "http://127.0.0.1:8001"
     stripe_secret_key: str = field(default="", repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    provider_rest_s: int = 60
     secret: str = field(default="", repr=False)
     log_level: str = "info"
     demo: bool = False
@@ -103,6 +105,7 @@ class Settings:
             layout=values.get("LAYOUT"),
             seed=_integer(values, "SEED", 1, low=0, high=2**63 - 1),
             **_provider(values, secret, sandbox_port),
+            provider_rest_s=_integer(values, "PROVIDER_REST_S", 60, low=1, high=3_600),
             secret=secret,
             log_level=_one_of(values, "LOG_LEVEL", ("info", "debug", "warning", "error")),
             demo=_one_of(values, "DEMO", ("no", "yes")) == "yes",

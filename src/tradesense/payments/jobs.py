@@ -14,7 +14,6 @@ import structlog
 
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
-from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.payments import refunds, rules, service, store
 from tradesense.payments.model import (
@@ -38,9 +37,9 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def open_provider(settings: Settings) -> AbstractAsyncContextManager[Provider]:
+def open_provider(runtime: Runtime) -> AbstractAsyncContextManager[Provider]:
     """Open whoever takes money for this instance."""
-    return open_stripe(settings)
+    return open_stripe(runtime.settings, runtime.policies)
 
 
 async def is_due(tx: Transaction, provider: Provider) -> bool:

@@ -8,6 +8,7 @@ import stripe
 from payment_sandbox import API_KEY
 from tradesense.infra import http
 from tradesense.infra.db import inside_transaction
+from tradesense.infra.policies import own_policy
 from tradesense.kernel.errors import (
     InvariantBroken,
     NotFound,
@@ -30,7 +31,7 @@ PRICE = Money(54_000, "USD")
 
 @pytest.fixture
 async def provider(sandbox):
-    async with http.client() as client:
+    async with http.client(own_policy("tests")) as client:
         yield Stripe(client, api_key=API_KEY, base=sandbox.base)
 
 
@@ -181,14 +182,14 @@ async def test_a_refused_amount_is_refused(provider, asked):
 
 
 async def test_a_wrong_key_is_ours_to_mend_and_nothing_has_happened(sandbox, asked):
-    async with http.client() as client:
+    async with http.client(own_policy("tests")) as client:
         stranger = Stripe(client, api_key="sk_test_wrong", base=sandbox.base)
         with pytest.raises(Unavailable):
             await stranger.create_intent(asked)
 
 
 async def test_a_provider_that_does_not_listen_did_nothing(asked):
-    async with http.client() as client:
+    async with http.client(own_policy("tests")) as client:
         away = Stripe(client, api_key=API_KEY, base="http://127.0.0.1:9")
         with pytest.raises(Unavailable):
             await away.create_intent(asked)

@@ -129,8 +129,8 @@ def sandbox(tmp_path):
 
 
 @pytest.fixture
-async def provider(sandbox):
-    async with http.client() as client:
+async def provider(sandbox, runtime):
+    async with http.client(runtime.policies["stripe"]) as client:
         yield Stripe(client, api_key="sk_test_tests", base=sandbox.base)
 
 

@@ -243,6 +243,6 @@ async def test_two_workers_at_once_settle_once(shop, provider, sandbox, api):
     assert await webhooks_done(shop, 10)
 
 
-async def test_the_settings_open_the_provider(settings):
-    async with jobs.open_provider(settings) as provider:
+async def test_the_settings_open_the_provider(runtime):
+    async with jobs.open_provider(runtime) as provider:
         assert provider.name == "stripe"

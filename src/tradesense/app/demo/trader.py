@@ -12,6 +12,7 @@ import structlog
 from tradesense.app.demo import rules
 from tradesense.app.demo.memory import Memory
 from tradesense.app.logins import DEMO
+from tradesense.resilience import CutOff
 
 PLAN = "ftmo-2step-100k"
 LOOK_EVERY_S = 0.5
@@ -133,7 +134,7 @@ class DemoTrader:
     async def _send(self, method: str, url: str, **request: Any) -> httpx.Response:
         try:
             answer = await self._http.request(method, url, **request)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, CutOff) as error:
             raise Nuisance(f"{method} {url}: {error!r}") from error
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Nuisance(f"{method} {url}: {answer.status_code} {answer.text[:200]}")

@@ -8,6 +8,7 @@ import structlog
 from tradesense.app.demo.memory import Memory
 from tradesense.app.demo.trader import DemoTrader, Nuisance
 from tradesense.infra.http import client
+from tradesense.infra.policies import own_policy
 from tradesense.infra.settings import Settings
 
 REST_S = 5.0  # after a nuisance: long enough not to be one ourselves
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 async def main(settings: Settings) -> None:
     """Trade until cancelled; whatever gets in the way, try again."""
     memory = Memory(_path(settings))
-    async with client(base_url=settings.own_url) as http:
+    async with client(own_policy("demo"), base_url=settings.own_url) as http:
         trader = DemoTrader(http, memory, seed=settings.seed)
         rest_s = FIRST_REST_S
         while True:

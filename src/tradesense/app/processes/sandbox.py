@@ -9,6 +9,7 @@ from tradesense.app.sandbox.deliveries import Courier
 from tradesense.app.sandbox.server import Sandbox, create_app
 from tradesense.app.sandbox.store import Store
 from tradesense.infra.clock import SystemClock
+from tradesense.infra.policies import own_policy
 from tradesense.infra.settings import Settings
 
 STOP_PATIENCE_S = 1
@@ -21,6 +22,7 @@ async def main(settings: Settings) -> None:
     courier = Courier(
         store,
         clock,
+        own_policy("webhook-delivery"),
         url=f"{settings.own_url}/webhooks/stripe",
         secret=settings.stripe_webhook_secrets[0],
     )

@@ -46,7 +46,7 @@ async def main(settings: Settings) -> None:
     """Work until cancelled; a database, a Redis or a provider that is away is waited for."""
     async with (
         Runtime.open(settings, name="worker", connections=CONNECTIONS) as runtime,
-        payments.open_provider(settings) as provider,
+        payments.open_provider(runtime) as provider,
     ):
         definitions = [purchases.story(provider)]
         await _prepare(runtime, definitions)

@@ -8,14 +8,16 @@ import logging
 import httpx
 
 from tradesense.app.sandbox.store import Delivery, Json, Store
+from tradesense.infra import http
 from tradesense.infra.clock import Clock
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.resilience import Policy
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.2
 PAUSE_MAX_S = 60.0
 GIVE_UP_AFTER_S = 3 * 86_400  # as long as Stripe tries
-TIMEOUT_S = 10.0
 AT_ONCE = 8
 LOOK_AGAIN_S = 0.1
 
@@ -34,9 +36,12 @@ def pause_s(tries: int) -> float:
 class Courier:
     """Brings events to one webhook address."""
 
-    def __init__(self, store: Store, clock: Clock, *, url: str, secret: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, policy: Policy, *, url: str, secret: str
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._policy = policy
         self._url = url
         self._secret = secret
         self._woken = asyncio.Event()
@@ -47,7 +52,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+        async with http.client(self._policy) as client:
             while True:
                 self._woken.clear()
                 due = await asyncio.to_thread(self._list_due)
@@ -85,7 +90,7 @@ class Courier:
         }
         try:
             response = await client.post(self._url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OutcomeUnknown, Unavailable) as error:
             log.debug("webhook %s: %r", event["id"], error)
             return None
         return f"{response.status_code}" if response.is_success else None

@@ -100,6 +100,7 @@ async def running(
     ours = {
         "HOME": str(home),
         "CLOCK": "driven",
+        "PROVIDER_REST_S": "1",  # a killed sandbox is back within two seconds
         "PRICES": ":".join(str(path.absolute()) for path in prices),
         "LAYOUT": layout or "",
         "SEED": str(seed),

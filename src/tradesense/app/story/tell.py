@@ -16,6 +16,7 @@ from tradesense.app.story.instance import Instance, running
 from tradesense.app.story.kills import schedule
 from tradesense.app.story.plot.script import Phase, Script, Sizing, write
 from tradesense.challenges import Plan, get_plan
+from tradesense.infra import http
 from tradesense.kernel.errors import Invalid
 from tradesense.kernel.instants import from_us
 from tradesense.market import (
@@ -26,6 +27,7 @@ from tradesense.market import (
     is_open,
     open_files,
 )
+from tradesense.resilience import Policy, PolicySettings
 
 REQUEST_TIMEOUT_S = 15.0
 PLAN = "ftmo-2step-100k"
@@ -139,7 +141,10 @@ def _tradable(quoted: AbstractSet[str], plan: Plan) -> Instrument:
 def _client(instance: Instance) -> httpx.AsyncClient:
     # A killed API leaves dead connections behind: keep none for long.
     limits = httpx.Limits(keepalive_expiry=1.0)
-    return httpx.AsyncClient(base_url=instance.address, timeout=REQUEST_TIMEOUT_S, limits=limits)
+    policy = Policy("story", PolicySettings(timeout_s=REQUEST_TIMEOUT_S))
+    return http.client(
+        policy, base_url=instance.address, timeout_s=REQUEST_TIMEOUT_S, limits=limits
+    )
 
 
 def _play(plot: Plot, instance: Instance, platform: httpx.AsyncClient, seed: int) -> Play:

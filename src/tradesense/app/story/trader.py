@@ -14,7 +14,10 @@ from typing import Any
 
 import httpx
 
+from tradesense.infra import http
+from tradesense.infra.policies import own_policy
 from tradesense.kernel.errors import InvariantBroken, TimedOut
+from tradesense.resilience import CutOff
 
 PATIENCE_S = 90.0  # a killed PostgreSQL recovers in seconds; more means that nobody will answer
 PAUSE_S = 0.05
@@ -60,7 +63,7 @@ class Trader:
 
     async def pay(self, payment: Mapping[str, str]) -> None:
         """Confirm the payment at the provider, as its pay page does, with a test card."""
-        async with httpx.AsyncClient(timeout=10) as provider:
+        async with http.client(own_policy("pay page")) as provider:
             await insist(
                 provider,
                 "POST",
@@ -146,7 +149,7 @@ async def insist(
     while time.monotonic() < give_up:
         try:
             answer = await client.request(method, url, **request)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, CutOff) as error:
             last = error
         else:
             if answer.status_code not in TRY_AGAIN:

@@ -12,7 +12,7 @@ import stripe
 
 from tradesense.infra import http
 from tradesense.infra.settings import Settings
-from tradesense.kernel.errors import InvariantBroken, TradeSenseError
+from tradesense.kernel.errors import InvariantBroken, TradeSenseError, Unavailable
 from tradesense.payments.model import (
     IntentAsked,
     Movement,
@@ -38,10 +38,10 @@ from tradesense.payments.providers.stripe_shapes import (
     read_movement,
     read_refund,
 )
+from tradesense.resilience import Policies
 
 T = TypeVar("T")
 
-TIMEOUT_S = 10.0
 ATTEMPTS_MAX = 3
 # How far back a lost answer is looked for; an older intent is harmless: nobody can pay it.
 LOOK_BACK = 1_000
@@ -66,9 +66,9 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @asynccontextmanager
-async def open_stripe(settings: Settings) -> AsyncIterator["Stripe"]:
+async def open_stripe(settings: Settings, policies: Policies) -> AsyncIterator["Stripe"]:
     """Open Stripe, or what stands in for it at `settings.stripe_api_base`."""
-    async with http.client(timeout_s=TIMEOUT_S) as client:
+    async with http.client(policies[PROVIDER]) as client:
         yield Stripe(client, api_key=settings.stripe_secret_key, base=settings.stripe_api_base)
 
 
@@ -203,8 +203,12 @@ async def _attempt(
     for number in range(1, ATTEMPTS_MAX):
         try:
             return await create(f"{key}:{number}")
-        except ProviderFailed:
-            found = await find()
+        except ProviderFailed as failed:
+            try:
+                found = await find()
+            except Unavailable as error:
+                # Not asked, or in vain: what failed before may have been done all the same.
+                raise ProviderSilent(f"{failed}; nor can it be looked up: {error}") from error
             if found is not None:
                 return found
     return await create(f"{key}:{ATTEMPTS_MAX}")

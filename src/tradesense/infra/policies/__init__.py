@@ -1,0 +1,18 @@
+"""
+What guards our calls to others: one named policy per dependency, the same names in each process.
+
+Owns     the names and settings of the policies.
+Promises there is no way to a client of the outside world but through one of them.
+Speaks   `platform_policies`, `own_policy` for what only one process calls.
+"""
+
+from tradesense.infra.policies.plan import (
+    DATABASE,
+    REDIS,
+    STRIPE,
+    own_policy,
+    patient,
+    platform_policies,
+)
+
+__all__ = ["DATABASE", "REDIS", "STRIPE", "own_policy", "patient", "platform_policies"]

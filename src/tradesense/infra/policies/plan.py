@@ -1,0 +1,42 @@
+"""Which dependencies the platform has, and what guards the calls to each of them."""
+
+from tradesense.infra import http, redis
+from tradesense.infra.settings import Settings
+from tradesense.resilience import Policies, Policy, PolicySettings, presets
+
+STRIPE = "stripe"
+REDIS = "redis"
+DATABASE = "database"
+PAYMENT_PROVIDERS = (STRIPE,)
+
+
+def platform_policies(settings: Settings, *, database: PolicySettings | None = None) -> Policies:
+    """
+    Return the policies of one process, by name.
+
+    `database` says how the process treats its pool; by default every call waits for a connection
+    as long as its own patience lasts.
+    """
+    rest_s = float(settings.provider_rest_s)
+    payments = http.judging(presets.payments(rest_s=rest_s))
+    return Policies(
+        {
+            **dict.fromkeys(PAYMENT_PROVIDERS, payments),
+            REDIS: redis.SETTINGS,
+            DATABASE: database or PolicySettings(),
+        }
+    )
+
+
+def own_policy(name: str) -> Policy:
+    """
+    Return the policy of something that only this process calls, and that has no breaker.
+
+    For those who play a customer or a provider: they show what the platform does when they go on.
+    """
+    return Policy(name, patient())
+
+
+def patient() -> PolicySettings:
+    """Return settings that cut off what takes too long, and let everything through."""
+    return PolicySettings(timeout_s=http.TIMEOUT_S)
