@@ -13,9 +13,11 @@ from tradesense.kernel.errors import Invalid, OutcomeUnknown, Unavailable
 from tradesense.payments.model import Webhook
 from tradesense.payments.providers.stripe_shapes import PROVIDER, intent_of
 from tradesense.payments.webhooks import inbox
+from tradesense.payments.webhooks.http import router as operations
 from tradesense.payments.webhooks.signature import find_flaw
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter()
+router.include_router(operations)
 
 BODY_MAX = 256 * 1024  # many times the largest event of one-off payments
 EVENT_ID_MAX = 100
@@ -89,7 +91,7 @@ def _refusals_of(app: FastAPI) -> Refusals:
 _wall = SystemClock()
 
 
-@router.post("/webhooks/stripe")
+@router.post("/webhooks/stripe", tags=["webhooks"])
 async def receive_stripe(request: Request, runtime: FromRequest) -> Response:
     """Keep a call of Stripe's; 200 once it is durable, also if we have it already."""
     body = await _read(request)

@@ -107,11 +107,13 @@ async def _look_into(runtime: Runtime, provider: Provider, webhook: Due) -> None
             tx,
             provider=provider.name,
             event_id=webhook.event_id,
+            replays=webhook.replays,
             outcome=said,
             now=runtime.now(),
         )
 
-    await runtime.db.run(verb, key=f"payments:webhook:{provider.name}:{webhook.event_id}")
+    key = f"payments:webhook:{provider.name}:{webhook.event_id}:{webhook.replays}"
+    await runtime.db.run(verb, key=key)
 
 
 async def _ask_about(runtime: Runtime, provider: Provider, payment: Payment) -> None:

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from tradesense.app.cli import data, evidence, platform, prices, story, trail
+from tradesense.app.cli.operations import webhooks
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -24,6 +25,7 @@ prices.register(program)
 story.register(program)
 trail.register(program)
 evidence.register(program)
+webhooks.register(program)
 
 
 def main() -> None:

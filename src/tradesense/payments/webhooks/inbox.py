@@ -33,7 +33,7 @@ async def receive(tx: Transaction, *, webhook: Webhook, now: datetime) -> bool:
         event = WebhookReceived(webhook.provider, webhook.event_id, webhook.type, digest)
     else:
         event = WebhookRepeated(webhook.provider, webhook.event_id, digest)
-    await _record(tx, _stream(webhook.event_id), event, now)
+    await _record(tx, stream_of(webhook.event_id), event, now)
     return is_new
 
 
@@ -46,14 +46,17 @@ async def refuse(
 
 
 async def finish(
-    tx: Transaction, *, provider: str, event_id: str, outcome: str, now: datetime
+    tx: Transaction, *, provider: str, event_id: str, replays: int, outcome: str, now: datetime
 ) -> None:
-    """Note what came of a webhook; a second time changes nothing."""
-    if await store.finish(tx, provider=provider, event_id=event_id, outcome=outcome):
-        await _record(tx, _stream(event_id), WebhookApplied(provider, event_id, outcome), now)
+    """Note what came of a webhook since its last replay; a second time changes nothing."""
+    if await store.finish(
+        tx, provider=provider, event_id=event_id, replays=replays, outcome=outcome
+    ):
+        await _record(tx, stream_of(event_id), WebhookApplied(provider, event_id, outcome), now)
 
 
-def _stream(event_id: str) -> str:
+def stream_of(event_id: str) -> str:
+    """Return the stream on which every attempt to deliver an event is told."""
     return f"webhook:{event_id}"
 
 
