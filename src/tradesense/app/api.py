@@ -11,6 +11,7 @@ from tradesense.app import errors
 from tradesense.app.web.bounds import BoundedBody
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
+from tradesense.app.web.urgency import Urgency
 from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
 from tradesense.infra.runtime import FromRequest, Runtime
@@ -60,5 +61,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(BoundedBody)
+    app.add_middleware(Urgency)
     errors.install(app)
     return app

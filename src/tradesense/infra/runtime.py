@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from tradesense.infra.clock import clock_of
 from tradesense.infra.db import Database
-from tradesense.infra.policies import REDIS, platform_policies
+from tradesense.infra.policies import DATABASE, REDIS, platform_policies, shedding
 from tradesense.infra.redis import Redis
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import Unavailable
@@ -39,18 +39,31 @@ class Runtime:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, *, name: str, url: str | None = None, connections: int = 8
+        cls,
+        settings: Settings,
+        *,
+        name: str,
+        url: str | None = None,
+        connections: int = 8,
+        sheds: bool = False,
     ) -> AsyncIterator[Self]:
         """
         Open what the process `name` needs, for the length of the block.
 
-        Connects to the app's database unless `url` says another, with at most `connections`.
+        Connects to the app's database unless `url` says another, with at most `connections`;
+        `sheds`: what matters least is turned away when nearly all of them are busy.
         Raises TooPowerful for a role that could rewrite the trail; a database that is away is
         no reason not to start.
         """
-        policies = platform_policies(settings)
+        pool = shedding(connections) if sheds else None
+        policies = platform_policies(settings, database=pool)
         async with (
-            Database.open(url or settings.database_url, max_size=connections, name=name) as db,
+            Database.open(
+                url or settings.database_url,
+                max_size=connections,
+                name=name,
+                policy=policies[DATABASE],
+            ) as db,
             Redis.open(settings.redis_url, policies[REDIS]) as redis,
         ):
             try:

@@ -15,7 +15,7 @@ STOP_PATIENCE_S = 1
 
 async def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then let requests in flight finish."""
-    async with Runtime.open(settings, name="api", connections=CONNECTIONS) as runtime:
+    async with Runtime.open(settings, name="api", connections=CONNECTIONS, sheds=True) as runtime:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(runtime),

@@ -39,6 +39,8 @@ from tradesense.kernel.errors import (
     TimedOut,
     Unavailable,
 )
+from tradesense.resilience import Policy, PolicySettings
+from tradesense.resilience.deadline.scope import due
 
 T = TypeVar("T")
 Verb = Callable[[Transaction], Awaitable[T]]
@@ -102,8 +104,9 @@ class _Call(Generic[T]):
 class Database:
     """PostgreSQL under one role."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, policy: Policy) -> None:
         self._pool = pool
+        self._policy = policy
 
     @classmethod
     @asynccontextmanager
@@ -115,16 +118,20 @@ class Database:
         max_size: int = 8,
         name: str = "tradesense",
         is_owner: bool = False,
+        policy: Policy | None = None,
     ) -> AsyncIterator["Database"]:
         """
         Open the database at `url`, with at most `max_size` connections, named `name` there.
+
+        Each verb and each reading is a call under `policy`, by its priority where the policy
+        sheds; by default all wait for a connection as long as they have patience.
 
         Connects when first asked to, so it opens while the server is away. Whatever connects
         raises TooPowerful for the owner of the tables (unless `is_owner`) and for a superuser.
         """
         pool = Pool(url, kept=min_size, size=max_size, name=name, is_owner=is_owner)
         try:
-            yield cls(pool)
+            yield cls(pool, policy or Policy("database", PolicySettings()))
         finally:
             await pool.close()
 
@@ -143,7 +150,7 @@ class Database:
         AlreadyCommitted if `key` had committed before this call, Unavailable if it did not
         happen in time, OutcomeUnknown if nobody can say. What the verb raises rolls it back.
         """
-        return await self._persist(_Call(verb, key, isolation, time.monotonic() + patience_s))
+        return await self._persist(_Call(verb, key, isolation, _deadline(patience_s)))
 
     async def repeat(
         self,
@@ -157,7 +164,7 @@ class Database:
 
         Raises Unavailable if it did not happen in time, OutcomeUnknown if nobody can say.
         """
-        return await self._persist(_Call(verb, None, isolation, time.monotonic() + patience_s))
+        return await self._persist(_Call(verb, None, isolation, _deadline(patience_s)))
 
     @asynccontextmanager
     async def reading(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Transaction]:
@@ -167,9 +174,9 @@ class Database:
         Raises Unavailable, also when the connection is lost inside the block: read again.
         `patience_s` bounds the whole block.
         """
-        deadline = time.monotonic() + patience_s
+        deadline = _deadline(patience_s)
         with _outermost():
-            async with self._pool.lend(deadline) as tx:
+            async with self._policy.block(), self._pool.lend(deadline) as tx:
                 try:
                     with cut_at(tx, deadline):
                         await tx.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -181,6 +188,10 @@ class Database:
                     raise Unavailable(f"the database went away: {error}") from error
 
     async def _persist(self, call: _Call[T]) -> T:
+        async with self._policy.block():  # all attempts: nobody is turned away between two
+            return await self._insist(call)
+
+    async def _insist(self, call: _Call[T]) -> T:
         pause_s = _PAUSE_S
         while True:
             try:
@@ -217,6 +228,11 @@ class Database:
                 await _roll_back(tx)
                 raise
             return result
+
+
+def _deadline(patience_s: float) -> float:
+    """Return when to give up, in monotonic seconds: by our patience, or whoever asked us's."""
+    return min(time.monotonic() + patience_s, due.get())
 
 
 async def _claim(tx: Session, call: _Call[T]) -> tuple[str, str]:

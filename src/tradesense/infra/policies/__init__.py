@@ -13,6 +13,7 @@ from tradesense.infra.policies.plan import (
     own_policy,
     patient,
     platform_policies,
+    shedding,
 )
 
-__all__ = ["DATABASE", "REDIS", "STRIPE", "own_policy", "patient", "platform_policies"]
+__all__ = ["DATABASE", "REDIS", "STRIPE", "own_policy", "patient", "platform_policies", "shedding"]

@@ -1,5 +1,7 @@
 """Which dependencies the platform has, and what guards the calls to each of them."""
 
+from dataclasses import replace
+
 from tradesense.infra import http, redis
 from tradesense.infra.settings import Settings
 from tradesense.resilience import Policies, Policy, PolicySettings, presets
@@ -8,6 +10,9 @@ STRIPE = "stripe"
 REDIS = "redis"
 DATABASE = "database"
 PAYMENT_PROVIDERS = (STRIPE,)
+
+LINE_MAX = 256
+LINE_WAIT_MAX_S = 2.0  # then 503 with Retry-After: a person still looks, and nothing hangs
 
 
 def platform_policies(settings: Settings, *, database: PolicySettings | None = None) -> Policies:
@@ -26,6 +31,20 @@ def platform_policies(settings: Settings, *, database: PolicySettings | None = N
             DATABASE: database or PolicySettings(),
         }
     )
+
+
+def shedding(connections: int) -> PolicySettings:
+    """
+    Return the policy of a pool that people ask through the API.
+
+    The mission's, except that what must not be turned away (payments, orders) may wait in a
+    longer line: a burst of requests is over within a second, and a place in line costs nothing.
+    """
+    mission = presets.database(connections)
+    if mission.bulkhead is None:  # the preset has one
+        return mission
+    line = replace(mission.bulkhead, queue_max=LINE_MAX, wait_max_s=LINE_WAIT_MAX_S)
+    return replace(mission, bulkhead=line)
 
 
 def own_policy(name: str) -> Policy:

@@ -6,9 +6,10 @@ Promises: one policy per dependency, at the cost of two frames for a healthy cal
 cannot work are refused when built. Speaks: what its guards speak, and `PolicySnapshot`.
 """
 
+from tradesense.resilience.policy.blocks import Block
 from tradesense.resilience.policy.figures import BOUNDS_S, Latency, PolicySnapshot
 from tradesense.resilience.policy.policies import Policies
 from tradesense.resilience.policy.policy import Policy
 from tradesense.resilience.policy.settings import PolicySettings
 
-__all__ = ["BOUNDS_S", "Latency", "Policies", "Policy", "PolicySettings", "PolicySnapshot"]
+__all__ = ["BOUNDS_S", "Block", "Latency", "Policies", "Policy", "PolicySettings", "PolicySnapshot"]

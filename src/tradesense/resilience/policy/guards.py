@@ -90,7 +90,7 @@ class Guards:
                     if places.free > places.kept_back and self.limiter is None:
                         places.free -= 1
                     else:
-                        start, left_s = await self._wait(permit, start)
+                        start, left_s = await self.wait(permit, start)
                     timed = self.is_limited or left_s < NEVER
                     begun = timers.begin(start, left_s) if timed else None
                     try:
@@ -106,7 +106,7 @@ class Guards:
                         permit.settle(start, now, result)
                         return result
                     finally:
-                        self._leave(now - start)
+                        self.leave(now - start)
                 except Exception as error:
                     pause_s = await retry.pause(error, began, tries, paused_s) if retry else None
                     if pause_s is None:
@@ -117,7 +117,7 @@ class Guards:
 
         return guarded
 
-    async def _wait(self, permit: Permit, start: float) -> tuple[float, float]:
+    async def wait(self, permit: Permit, start: float) -> tuple[float, float]:
         """Wait for quota and place; return when the call begins, and what time it has left."""
         try:
             if self.limiter is not None:
@@ -147,7 +147,7 @@ class Guards:
         if self.limiter is not None:
             self.limiter.heed(error)
 
-    def _leave(self, took_s: float) -> None:
+    def leave(self, took_s: float) -> None:
         """Give the place back after a call that took so long."""
         self.counts[0 if took_s <= QUICK_S else bisect_left(BOUNDS_S, took_s)] += 1
         self.latency.sum_s += took_s

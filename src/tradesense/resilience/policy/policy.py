@@ -25,6 +25,7 @@ from tradesense.resilience.happenings import Listener
 from tradesense.resilience.limits.bulkhead import Bulkhead
 from tradesense.resilience.limits.limiter import Limiter
 from tradesense.resilience.limits.places import BulkheadSettings
+from tradesense.resilience.policy.blocks import Block
 from tradesense.resilience.policy.figures import PolicySnapshot
 from tradesense.resilience.policy.guards import Guards
 from tradesense.resilience.policy.settings import PolicySettings
@@ -107,6 +108,10 @@ class Policy:
         Raises a Refused if it was not called, CutOff if it took too long, else what `fn` raises.
         """
         return self._called(fn, *args, **kwargs)
+
+    def block(self) -> Block:
+        """Return one call, to be written as a block: `async with policy.block(): ...`."""
+        return Block(self._guards)
 
     @property
     def is_admitting(self) -> bool:
