@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -20,10 +21,13 @@ from tradesense.resilience import BreakerSettings, Policy, PolicySettings, Refus
 
 log = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 # A hung server must not slow anybody who could do without it.
 _TIMEOUT_S = 0.25
 _LISTEN_S = 60.0  # then we listen again; silence is no failure
 _REST_S = 1.0  # after a failure nobody asks again for this long
+_MICROSECONDS = 1e6
 _FAILURES = (RedisError, OSError, TimeoutError, OutcomeUnknown)
 
 SETTINGS = PolicySettings(
@@ -37,6 +41,20 @@ SETTINGS = PolicySettings(
         failures=_FAILURES,
     ),
 )
+
+# One command of the server: nothing comes between the look and the write. An empty record is
+# the same as none.
+_SWAP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+
+class RedisAway(OutcomeUnknown):
+    """There is no answer, and for a moment nobody asks again; what was asked may be done."""
+
+    code = "infra.redis_away"
 
 
 class Redis:
@@ -80,18 +98,61 @@ class Redis:
         if for_s > 0:
             await self._ask(lambda client: client.set(key, value, px=math.ceil(for_s * 1000)))
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no server at all; one that is away is not absent."""
+        return self._client is None
+
+    async def look(self, key: str) -> tuple[bytes | None, float]:
+        """
+        Return what is kept under `key`, and the server's own time at that moment.
+
+        The time is seconds since 1970 by the server's clock. Raises RedisAway.
+        """
+
+        async def read(client: redis.asyncio.Redis) -> tuple[bytes | None, float]:
+            async with client.pipeline(transaction=True) as both:
+                both.get(key)
+                both.time()
+                kept, (seconds, microseconds) = await both.execute()
+            return kept, seconds + microseconds / _MICROSECONDS
+
+        return await self._insist(read)
+
+    async def swap(self, key: str, before: bytes | None, after: bytes, *, for_s: float) -> bool:
+        """
+        Keep `after` for `for_s` if there still is `before`; say whether there was.
+
+        Raises RedisAway, and then nobody knows whether it is kept.
+        """
+        life_ms = math.ceil(for_s * 1000)
+
+        async def write(client: redis.asyncio.Redis) -> bool:
+            swapped = await client.eval(_SWAP, 1, key, before or b"", after, life_ms)
+            return bool(swapped)
+
+        return await self._insist(write)
+
     async def _ask(self, command: "Callable[[redis.asyncio.Redis], Awaitable[object]]") -> object:
         """Return the server's answer; None without one, and for a while after a failure."""
-        if self._client is None:
+        try:
+            return await self._insist(command)
+        except RedisAway:
             return None
+
+    async def _insist(
+        self, command: "Callable[[redis.asyncio.Redis], Awaitable[Answer]]"
+    ) -> Answer:
+        if self._client is None:
+            raise RedisAway("there is no Redis")
         try:
             answer = await self._policy.call(command, self._client)
             self._note_back()
-        except Refused:
-            return None
+        except Refused as refusal:
+            raise RedisAway(f"Redis is away: {refusal}") from refusal
         except _FAILURES as error:
             self._note_away(error)
-            return None
+            raise RedisAway(f"Redis is away: {error}") from error
         return answer
 
     async def subscribe(self, *channels: str) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ A breaker around calls: takes a permit, makes the call, tells the permit how it 
 """
 
 import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -40,6 +40,7 @@ class Breaker:
         listeners: Iterable[Listener] = (),
     ) -> None:
         self.name = name
+        self.settings = settings
         self._clock = surroundings.monotonic
         bell = Bell(listeners)
         self.machine = Machine(
@@ -200,6 +201,9 @@ class Breakers:
                 listeners=self._listeners,
             )
         return self._made[key]
+
+    def __iter__(self) -> Iterator[Breaker]:
+        return iter(list(self._made.values()))
 
     def snapshots(self) -> list[BreakerSnapshot]:
         """Return what can be told of each breaker now."""

@@ -53,7 +53,7 @@ class Member:
         require_seconds("patience_s", patience_s)
         self.name = name
         self.is_alone = False
-        self.beats_failed = 0
+        self.beats_heard = self.beats_failed = 0
         self._breaker = breaker
         self._store = store
         self._beat_s = beat_s
@@ -95,4 +95,5 @@ class Member:
             self.is_alone = True
             return None
         self.is_alone = False
+        self.beats_heard += 1
         return view

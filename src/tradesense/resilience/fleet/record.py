@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Self
 
+from tradesense.resilience.breaker.settings import BreakerSettings, Streak
 from tradesense.resilience.settings import (
     BadSetting,
     require_count,
@@ -35,6 +37,33 @@ class FleetSettings:
     rest_max_s: float = 600.0
     probes: int = 1  # out in the whole fleet at once
     probe_lease_s: float = 10.0
+
+    @classmethod
+    def like(cls, breaker: BreakerSettings) -> Self:
+        """
+        Return settings under which the fleet judges, rests and probes as `breaker` does alone.
+
+        One member probes at a time, with as many calls as its breaker's `probes` say.
+        """
+        window, plain = breaker.window, cls()
+        if isinstance(window, Streak):
+            # It knows no rates: as many failures as those need who agree.
+            calls_min, failure_rate = plain.quorum_min * window.failures, plain.failure_rate
+        else:
+            calls_min, failure_rate = window.calls_min, window.failure_rate
+        return cls(
+            calls_min=calls_min,
+            failure_rate=failure_rate,
+            rest_s=breaker.rest_s,
+            rest_growth=breaker.rest_growth,
+            rest_max_s=breaker.rest_max_s,
+            probe_lease_s=breaker.probe_lease_s,
+        )
+
+    @property
+    def record_life_s(self) -> float:
+        """How long a record that nobody changes is worth keeping: the longest rest, and a probe."""
+        return self.rest_max_s + self.probe_lease_s + self.report_life_s
 
     def __post_init__(self) -> None:
         require_share("quorum_share", self.quorum_share, or_zero=True)

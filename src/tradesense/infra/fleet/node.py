@@ -1,0 +1,106 @@
+"""One process in the fleet: beats for each of its breakers, as long as it lives."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from tradesense.infra.fleet.store import RedisFleet
+from tradesense.infra.redis import Redis
+from tradesense.infra.settings import Settings
+from tradesense.resilience.breaker import Breaker, BreakerSettings
+from tradesense.resilience.fleet import FleetSettings, Member
+from tradesense.resilience.policy import Policy
+
+BEAT_S = 1.0
+# Redis answers in a millisecond, or gives up by itself after a quarter of a second; this only
+# bounds a beat that meets one trouble after another.
+_PATIENCE_S = 1.0
+
+
+class Node:
+    """
+    The members of one process, by the name of their breaker. Belongs to one event loop.
+
+    `guards` may grow: it is looked through before every round of beats. A policy without a
+    breaker is passed over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        redis: Redis,
+        guards: Iterable[Policy | Breaker],
+        *,
+        beat_s: float = BEAT_S,
+        judge: Callable[[BreakerSettings], FleetSettings] = FleetSettings.like,
+    ) -> None:
+        self.name = name
+        self.members: dict[str, Member] = {}
+        self._guards = guards
+        self._beat_s = beat_s
+        self._judge = judge
+        self._settings: dict[str, FleetSettings] = {}
+        self._store = RedisFleet(redis, self._settings.__getitem__)
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            await self.beat()
+            await asyncio.sleep(self._beat_s)
+
+    async def beat(self) -> None:
+        """Beat once for each breaker. Never raises: a beat that fails leaves its breaker alone."""
+        for guard in self._guards:
+            breaker = guard.breaker if isinstance(guard, Policy) else guard
+            if breaker is not None:
+                await self._member(breaker).beat()
+
+    def _member(self, breaker: Breaker) -> Member:
+        if breaker.name not in self.members:
+            self._settings[breaker.name] = self._judge(breaker.settings)
+            self.members[breaker.name] = Member(
+                self.name, breaker, self._store, beat_s=self._beat_s, patience_s=_PATIENCE_S
+            )
+        return self.members[breaker.name]
+
+
+@asynccontextmanager
+async def joined(
+    redis: Redis,
+    guards: Iterable[Policy | Breaker],
+    *,
+    node: str,
+    beat_s: float = BEAT_S,
+    judge: Callable[[BreakerSettings], FleetSettings] = FleetSettings.like,
+) -> AsyncIterator[Node]:
+    """
+    Let the breakers of `guards` (`Policies`, `Breakers`) be in the fleet for the block.
+
+    `node` names this process among all, and stays its name when it is started again: see `place`.
+    Without any Redis there is no fleet, and nothing beats.
+    """
+    here = Node(node, redis, guards, beat_s=beat_s, judge=judge)
+    if redis.is_absent:
+        yield here
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(here.run())
+            try:
+                yield here
+            finally:
+                beating.cancel()
+    except BaseExceptionGroup as failed:
+        # The block's own error, as it was raised there.
+        raise failed.exceptions[0] from None
+
+
+def place(settings: Settings, role: str) -> str:
+    """
+    Return the name of the one process that does `role` for this data folder.
+
+    It says where, not which process: one that crashes and starts again takes the place of its
+    dead self, whose failures would otherwise be a second voice in the quorum.
+    """
+    return f"{role}@{os.uname().nodename}:{settings.home}"
