@@ -35,7 +35,8 @@ def test_a_confirmed_intent_is_paid_by_a_charge(client, key):
     assert charge.paid
     assert charge.payment_intent == intent.id
     assert charge.payment_method_details.card.last4 == "4242"
-    assert charge.balance_transaction.net == 54_000
+    # 2.9 % and 30 cents
+    assert (charge.balance_transaction.fee, charge.balance_transaction.net) == (1_596, 52_404)
 
 
 def test_create_and_confirm_in_one_call(client, key):

@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from tradesense.app.sandbox.deliveries import Courier
-from tradesense.app.sandbox.server import Sandbox, create_app
+from tradesense.app.sandbox.house import Sandbox
+from tradesense.app.sandbox.server import create_app
 from tradesense.app.sandbox.store import Store
+from tradesense.app.sandbox.wire import CuttableProtocol
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.policies import own_policy
 from tradesense.infra.settings import Settings
@@ -31,7 +33,7 @@ async def main(settings: Settings) -> None:
         store=store,
         clock=clock,
         api_key=settings.stripe_secret_key,
-        pay_base=f"http://{public.hostname}:{settings.sandbox_port}",
+        base=f"http://{public.hostname}:{settings.sandbox_port}",
         home=settings.public_url,
         wake=courier.wake,
     )
@@ -40,7 +42,7 @@ async def main(settings: Settings) -> None:
             create_app(sandbox),
             host=settings.host,
             port=settings.sandbox_port,
-            http="httptools",
+            http=CuttableProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

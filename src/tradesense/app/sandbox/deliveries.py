@@ -8,6 +8,7 @@ import logging
 import httpx
 
 from tradesense.app.sandbox.store import Delivery, Json, Store
+from tradesense.app.sandbox.world.faults import WEBHOOK, Fault, strike
 from tradesense.infra import http
 from tradesense.infra.clock import Clock
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
@@ -20,6 +21,7 @@ PAUSE_MAX_S = 60.0
 GIVE_UP_AFTER_S = 3 * 86_400  # as long as Stripe tries
 AT_ONCE = 8
 LOOK_AGAIN_S = 0.1
+SWAP_S = 0.5  # so long a call waits for the next one to overtake it
 
 
 def sign(body: bytes, *, secret: str, at: int) -> str:
@@ -69,23 +71,43 @@ class Courier:
                     continue  # a retry may have fallen due
 
     async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+        fault = await asyncio.to_thread(self._strike, delivery)
+        if fault is not None and fault.kind in {"delay_webhook", "swap_webhooks"}:
+            pause = fault.delay_s if fault.kind == "delay_webhook" else SWAP_S
+            await asyncio.to_thread(self._put_off, delivery, pause)
+            return
         answer: str | None
-        if await asyncio.to_thread(self._is_lost, delivery.body):
+        if fault is not None and fault.kind == "lose_webhook":
             answer = "lost by a fault"
         else:
-            answer = await self._post(client, delivery.body)
+            answer = await self._send(client, delivery.body, fault)
         age_s = self._now() - delivery.body["created"]
         if answer is None and age_s > GIVE_UP_AFTER_S:
             answer = "given up"
             log.warning("webhook %s was never taken", delivery.event_id)
         await asyncio.to_thread(self._note, delivery, answer)
 
-    async def _post(self, client: httpx.AsyncClient, event: Json) -> str | None:
+    async def _send(
+        self, client: httpx.AsyncClient, event: Json, fault: Fault | None
+    ) -> str | None:
+        """Post an event, after a forged one or before itself once more if a fault says so."""
+        if fault is None:
+            return await self._post(client, event, self._secret, 0)
+        if fault.kind == "forge_webhook":
+            await self._post(client, _forged(event), "whsec_of_a_stranger", 0)
+        answer = await self._post(client, event, self._secret, fault.skew_s)
+        if fault.kind == "repeat_webhook":
+            return await self._post(client, event, self._secret, 0)
+        return answer
+
+    async def _post(
+        self, client: httpx.AsyncClient, event: Json, secret: str, skew_s: int
+    ) -> str | None:
         """Return what the platform answered if that was 2xx, else None."""
         body = json.dumps(event, indent=2).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": sign(body, secret=self._secret, at=int(self._now())),
+            "Stripe-Signature": sign(body, secret=secret, at=int(self._now()) + skew_s),
             "User-Agent": "Stripe/1.0 (sandbox)",
         }
         try:
@@ -99,9 +121,13 @@ class Courier:
         with self._store.commit():
             return list(self._store.list_due(now=self._now(), limit=AT_ONCE))
 
-    def _is_lost(self, event: Json) -> bool:
+    def _strike(self, delivery: Delivery) -> Fault | None:
         with self._store.commit():
-            return self._store.take_fault("lose_webhook", event["type"])
+            return strike(self._store, WEBHOOK, delivery.body["type"])
+
+    def _put_off(self, delivery: Delivery, wait_s: float) -> None:
+        with self._store.commit():
+            self._store.put_off(delivery.event_id, next_at=self._now() + wait_s)
 
     def _note(self, delivery: Delivery, answer: str | None) -> None:
         with self._store.commit():
@@ -110,3 +136,8 @@ class Courier:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _forged(event: Json) -> Json:
+    """Return what a stranger would like us to believe."""
+    return event | {"id": f"{event['id']}forged"}

@@ -3,7 +3,7 @@
 from html import escape
 
 from tradesense.app.sandbox.store import Json
-from tradesense.app.sandbox.stripe.charges import CARDS
+from tradesense.app.sandbox.world.cards import CARDS, shown
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -26,14 +26,14 @@ label {{ display: block; padding: .3rem 0 }} .note {{ color: #666 }} .refused {{
 </html>
 """
 
-ZERO_DECIMAL = ("jpy", "krw")
-
 
 def pay_page(intent: Json, *, home: str) -> str:
     """Return the page for an intent as it stands: a form, or what became of it."""
     status = intent["status"]
+    if status == "requires_capture":
+        return _page("Reserved", f"<p>{shown(intent)} reserved. Thank you.</p>", home)
     if status == "succeeded":
-        return _page("Paid", f"<p>{_price(intent)} paid. Thank you.</p>", home)
+        return _page("Paid", f"<p>{shown(intent)} paid. Thank you.</p>", home)
     if status == "canceled":
         return _page("Cancelled", "<p>This payment was cancelled.</p>", home)
     error = intent["last_payment_error"]
@@ -46,22 +46,26 @@ def pay_page(intent: Json, *, home: str) -> str:
     form = (
         f'{refused}<form method="post" action="/pay/{escape(intent["id"])}">'
         f'<input type="hidden" name="client_secret" value="{escape(intent["client_secret"])}">'
-        f"{cards}<p><button>Pay {_price(intent)}</button></p></form>"
+        f"{cards}<p><button>Pay {shown(intent)}</button></p></form>"
     )
-    return _page(f"Pay {_price(intent)}", form, home)
+    return _page(f"Pay {shown(intent)}", form, home)
+
+
+def ask_page(intent: Json, *, home: str) -> str:
+    """Return the page of the buyer's bank: 3-D Secure."""
+    form = (
+        f"<p>Your bank asks: do you want to pay {shown(intent)}?</p>"
+        f'<form method="post" action="/pay/{escape(intent["id"])}">'
+        f'<input type="hidden" name="client_secret" value="{escape(intent["client_secret"])}">'
+        '<p><button name="confirmed" value="yes">Yes, pay</button> '
+        '<button name="confirmed" value="no">No</button></p></form>'
+    )
+    return _page("Is this you?", form, home)
 
 
 def refused_page(*, home: str) -> str:
     """Return the page for an address that opens nothing."""
     return _page("No such payment", "<p>This address opens no payment.</p>", home)
-
-
-def _price(intent: Json) -> str:
-    currency = intent["currency"]
-    if currency in ZERO_DECIMAL:
-        return f"{intent['amount']:,} {currency.upper()}"
-    whole, part = divmod(intent["amount"], 100)
-    return f"{whole:,}.{part:02d} {currency.upper()}"
 
 
 def _page(title: str, body: str, home: str) -> str:

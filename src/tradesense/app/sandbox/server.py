@@ -7,115 +7,96 @@ import hmac
 import json
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tradesense.app.sandbox.pages import pay_page, refused_page
-from tradesense.app.sandbox.store import Store
-from tradesense.app.sandbox.stripe import intents
-from tradesense.app.sandbox.stripe.answers import Refused, make_id
+from tradesense.app.sandbox import control
+from tradesense.app.sandbox.house import Sandbox
+from tradesense.app.sandbox.pages import ask_page, pay_page, refused_page
+from tradesense.app.sandbox.store import Json
+from tradesense.app.sandbox.stripe import sessions
+from tradesense.app.sandbox.stripe.answers import Refused
 from tradesense.app.sandbox.stripe.call import Call
 from tradesense.app.sandbox.stripe.endpoints import Reply, reply
-from tradesense.app.sandbox.stripe.forms import Params, parse
-from tradesense.infra.clock import Clock
-
-BODY_MAX = 1 << 20
-FAULTS = ("answer_500", "die_before_answer", "lose_webhook")
+from tradesense.app.sandbox.wire import read_params, suffer
+from tradesense.app.sandbox.world.faults import REFUSING, Fault, strike
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sandbox:
-    """What the requests share."""
+class Stripe:
+    """Stripe's API, and the page on which its buyers pay."""
 
-    store: Store
-    clock: Clock
-    api_key: str
-    pay_base: str
-    home: str
-    wake: Callable[[], None]
-
-    def call(self, params: Params, *, key: str | None = None) -> Call:
-        """Return a request that happens now; without a `key` its ids follow from chance."""
-        seed = key or os.urandom(16).hex()
-        return Call(
-            store=self.store,
-            params=params,
-            now=int(self.clock.now().timestamp()),
-            seed=seed,
-            idempotency_key=key,
-            request_id=make_id("req", os.urandom(16).hex()),
-            signing_key=self.api_key.encode(),
-            pay_base=self.pay_base,
-        )
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     async def api(self, request: Request) -> Response:
         """Serve everything under /v1."""
         key = request.headers.get("idempotency-key") or None
-        self._require_key(request)
-        params = await _params(request)
-        call = self.call(params, key=key)
+        self.require_key(request)
+        params = await read_params(request)
+        early = await asyncio.to_thread(self._strike, f"{request.method} {request.url.path}")
+        refused = await suffer(request, early, _refused_by(early))
+        if refused is not None:
+            return refused
+        call = self._sandbox.call(params, key=key)
         made = await asyncio.to_thread(reply, call, request.method, request.url.path)
-        if made.is_fatal:
+        if made.fault is not None and made.fault.kind == "die_before_answer":
             os.kill(os.getpid(), signal.SIGKILL)
-        self.wake()
-        return _response(call, made, request)
-
-    async def fault(self, request: Request) -> Response:
-        """Plant a fault: {"kind", "target" (a pattern with * and ?), "times"}."""
-        self._require_key(request)
-        asked = await _json(request)
-        kind, target = asked.get("kind"), asked.get("target")
-        times = asked.get("times", 1)
-        if kind not in FAULTS or not isinstance(target, str) or not isinstance(times, int):
-            raise Refused(400, f"kind: {', '.join(FAULTS)}; target: a pattern; times: a count")
-        await asyncio.to_thread(self._plant, str(kind), target, times)
-        return Response("{}", media_type="application/json")
+        self._sandbox.wake()
+        answer = _response(call, made, request)
+        return await suffer(request, made.fault, answer) or answer
 
     async def show(self, request: Request) -> Response:
-        """Show a person what there is to pay."""
+        """Show a person what there is to pay, or ask them as their bank would."""
         secret = request.query_params.get("client_secret", "")
-        intent = await asyncio.to_thread(self._open, request.path_params["intent"], secret)
-        if intent is None:
-            return HTMLResponse(refused_page(home=self.home), 404)
-        return HTMLResponse(pay_page(intent, home=self.home))
+        opened = await asyncio.to_thread(self._open, request.path_params["ref"], secret)
+        if opened is None:
+            return HTMLResponse(refused_page(home=self._sandbox.home), 404)
+        page = ask_page if opened["status"] == "requires_action" else pay_page
+        return HTMLResponse(page(opened, home=self._sandbox.home))
 
     async def pay(self, request: Request) -> Response:
-        """Pay by the card a person chose, and show what came of it."""
-        form = await _params(request)
-        secret = str(form.get("client_secret", ""))
-        intent_id = request.path_params["intent"]
-        if await asyncio.to_thread(self._open, intent_id, secret) is None:
-            return HTMLResponse(refused_page(home=self.home), 404)
-        await asyncio.to_thread(self._charge, intent_id, str(form.get("payment_method", "")))
-        self.wake()
-        return RedirectResponse(f"/pay/{intent_id}?client_secret={secret}", 303)
+        """Do what a person chose on the page, and show what came of it."""
+        form = await read_params(request)
+        secret, ref = str(form.get("client_secret", "")), request.path_params["ref"]
+        if await asyncio.to_thread(self._open, ref, secret) is None:
+            return HTMLResponse(refused_page(home=self._sandbox.home), 404)
+        await asyncio.to_thread(self._act, ref, form)
+        self._sandbox.wake()
+        return RedirectResponse(f"/pay/{ref}?client_secret={secret}", 303)
 
-    def _open(self, intent_id: str, secret: str) -> dict[str, Any] | None:
-        with self.store.commit():
-            intent = self.store.find("payment_intent", intent_id)
-        expected = "" if intent is None else str(intent["client_secret"])
-        is_right = hmac.compare_digest(expected.encode(), secret.encode())
-        return intent if is_right else None
+    def _strike(self, target: str) -> Fault | None:
+        with self._sandbox.store.commit():
+            return strike(self._sandbox.store, REFUSING, target)
 
-    def _charge(self, intent_id: str, method: str) -> None:
-        call = self.call({"payment_method": method})
+    def _open(self, ref: str, secret: str) -> Json | None:
+        """Return what the page shows: the payment intent, or what it will be made of."""
+        call = self._sandbox.call({})
+        with self._sandbox.store.commit():
+            kind = "checkout.session" if ref.startswith("cs_") else "payment_intent"
+            found = self._sandbox.store.find(kind, ref)
+            expected = f"{ref}_secret_{call.secret_of(ref)}"
+            if found is None or not hmac.compare_digest(expected.encode(), secret.encode()):
+                return None
+            return _shown(call, sessions.current(call, ref)) if kind[0] == "c" else found
+
+    def _act(self, ref: str, form: dict[str, Any]) -> None:
+        call = self._sandbox.call({})
         try:
-            with self.store.commit():
-                intents.confirm(call, intent_id)
+            with self._sandbox.store.commit():
+                if "confirmed" in form:
+                    confirmed = form["confirmed"] == "yes"
+                    control.authenticate(call, {"ref": ref, "confirmed": confirmed})
+                else:
+                    control.pay(call, {"ref": ref, "method": form.get("payment_method", "")})
         except Refused:
             return  # paid or cancelled meanwhile; the page says so
 
-    def _plant(self, kind: str, target: str, times: int) -> None:
-        with self.store.commit():
-            self.store.add_fault(kind, target, times)
-
-    def _require_key(self, request: Request) -> None:
+    def require_key(self, request: Request) -> None:
+        """Raise Refused unless the request is signed with our key."""
         given = _given_key(request)
         if not given:
             raise Refused(
@@ -124,21 +105,55 @@ class Sandbox:
                 "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
                 "YOUR_SECRET_KEY').",
             )
-        if not hmac.compare_digest(given.encode(), self.api_key.encode()):
+        if not self._sandbox.is_key(given):
             raise Refused(401, f"Invalid API Key provided: {given[:8]}****")
 
 
 def create_app(sandbox: Sandbox) -> Starlette:
     """Return the application."""
+    stripe = Stripe(sandbox)
     return Starlette(
         routes=[
-            Route("/pay/{intent}", sandbox.show, methods=["GET"]),
-            Route("/pay/{intent}", sandbox.pay, methods=["POST"]),
-            Route("/sandbox/faults", sandbox.fault, methods=["POST"]),
-            Route("/v1/{path:path}", sandbox.api, methods=["GET", "POST", "DELETE"]),
+            Route("/pay/{ref}", stripe.show, methods=["GET"]),
+            Route("/pay/{ref}", stripe.pay, methods=["POST"]),
+            *control.routes(sandbox, stripe.require_key),
+            Route("/v1/{path:path}", stripe.api, methods=["GET", "POST", "DELETE"]),
         ],
         exception_handlers={Refused: _refusal},
     )
+
+
+def _shown(call: Call, session: Json) -> Json:
+    """Return a session as the intent that it is, or will be when the buyer first pays."""
+    ours = {
+        "id": session["id"],
+        "amount": session["amount_total"],
+        "client_secret": session["sandbox_secret"],
+        "currency": session["currency"],
+        "last_payment_error": None,
+        "status": "canceled" if session["status"] == "expired" else "requires_payment_method",
+    }
+    if session["payment_intent"] is None:
+        return ours
+    intent = call.get("payment_intent", session["payment_intent"], param="intent")
+    kept = ("status", "last_payment_error", "amount", "currency")
+    return ours | {name: intent[name] for name in kept}
+
+
+def _refused_by(fault: Fault | None) -> Response | None:
+    """Return the answer of a Stripe that does nothing, if that is the fault."""
+    if fault is None or fault.kind not in {"answer_429", "answer_503"}:
+        return None
+    if fault.kind == "answer_503":
+        error = {"message": "The server is overloaded.", "type": "api_error"}
+        return JSONResponse({"error": error}, 503)
+    error = {
+        "message": "Too many requests.",
+        "type": "invalid_request_error",
+        "code": "rate_limit",
+    }
+    headers = None if fault.retry_after is None else {"Retry-After": fault.retry_after}
+    return JSONResponse({"error": error}, 429, headers)
 
 
 def _given_key(request: Request) -> str:
@@ -151,31 +166,6 @@ def _given_key(request: Request) -> str:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise Refused(413, "The request is too large.")
-    return body
-
-
-async def _params(request: Request) -> Params:
-    if request.method == "POST":
-        return parse(await _body(request))
-    return parse(request.url.query.encode())
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        asked = json.loads(await _body(request))
-    except ValueError:
-        raise Refused(400, "Invalid JSON.") from None
-    if not isinstance(asked, dict):
-        raise Refused(400, "Expected a JSON object.")
-    return asked
 
 
 async def _refusal(_: Request, error: Exception) -> Response:

@@ -40,11 +40,15 @@ CREATE TABLE IF NOT EXISTS deliveries (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_at) WHERE answer IS NULL;
 
-CREATE TABLE IF NOT EXISTS faults (
+-- Planted by hand, and never worth keeping: an older file may have another shape.
+DROP TABLE IF EXISTS faults;
+CREATE TABLE IF NOT EXISTS planted (
     seq       INTEGER PRIMARY KEY AUTOINCREMENT,
     kind      TEXT NOT NULL,
     target    TEXT NOT NULL,
-    remaining INTEGER NOT NULL
+    remaining INTEGER NOT NULL,
+    met       INTEGER NOT NULL DEFAULT 0,
+    details   TEXT NOT NULL
 ) STRICT;
 """
 
@@ -64,6 +68,17 @@ class Delivery(NamedTuple):
     event_id: str
     tries: int
     body: Json
+
+
+class Planted(NamedTuple):
+    """A fault that waits: how often it was met, and how often it still strikes."""
+
+    seq: int
+    kind: str
+    target: str
+    remaining: int
+    met: int
+    details: Json
 
 
 class Store:
@@ -137,6 +152,20 @@ class Store:
         ).fetchone()
         return int(row[0])
 
+    def count(self, kind: str) -> int:
+        """Return how many objects of `kind` there are."""
+        row = self._db.execute("SELECT count(*) FROM objects WHERE kind = ?", (kind,)).fetchone()
+        return int(row[0])
+
+    def sum_net(self, kind: str) -> dict[str, int]:
+        """Return the sum of `net` of all objects of `kind`, per currency."""
+        rows = self._db.execute(
+            "SELECT json_extract(body, '$.currency'), sum(json_extract(body, '$.net'))"
+            " FROM objects WHERE kind = ? GROUP BY 1",
+            (kind,),
+        ).fetchall()
+        return {str(currency): int(net) for currency, net in rows}
+
     def list_page(
         self,
         kind: str,
@@ -208,20 +237,48 @@ class Store:
             (answer, next_at, event_id),
         )
 
-    def add_fault(self, kind: str, target: str, times: int) -> None:
+    def put_off(self, event_id: str, *, next_at: float) -> None:
+        """Try a delivery later; nothing was tried now."""
         self._db.execute(
-            "INSERT INTO faults (kind, target, remaining) VALUES (?, ?, ?)", (kind, target, times)
+            "UPDATE deliveries SET next_at = ? WHERE event_id = ?", (next_at, event_id)
         )
 
-    def take_fault(self, kind: str, target: str) -> bool:
-        """Whether a fault of `kind` waits for `target`; uses up one of its times."""
-        row = self._db.execute(
-            "UPDATE faults SET remaining = remaining - 1 WHERE seq = ("
-            " SELECT min(seq) FROM faults WHERE kind = ? AND remaining > 0 AND ? GLOB target"
-            ") RETURNING seq",
-            (kind, target),
-        ).fetchone()
-        return row is not None
+    def plant(self, kind: str, target: str, times: int, details: Json) -> None:
+        """Let the next `times` meetings of `target` (a pattern with * and ?) meet a fault."""
+        self._db.execute(
+            "INSERT INTO planted (kind, target, remaining, details) VALUES (?, ?, ?, ?)",
+            (kind, target, times, json.dumps(details)),
+        )
+
+    def clear_planted(self) -> None:
+        self._db.execute("DELETE FROM planted")
+
+    def list_planted(self) -> Sequence[Planted]:
+        rows = self._db.execute(
+            "SELECT seq, kind, target, remaining, met, details FROM planted ORDER BY seq"
+        ).fetchall()
+        return [_planted(row) for row in rows]
+
+    def find_planted(self, kinds: Sequence[str], target: str) -> Sequence[Planted]:
+        """Return the faults of `kinds` that wait for `target`, the oldest first."""
+        rows = self._db.execute(
+            "SELECT seq, kind, target, remaining, met, details FROM planted"
+            " WHERE remaining > 0 AND ? GLOB target ORDER BY seq",
+            (target,),
+        ).fetchall()
+        return [_planted(row) for row in rows if row[1] in kinds]
+
+    def note_met(self, seq: int, *, is_used: bool) -> None:
+        """Count that a fault's target was met, and whether that used up one of its times."""
+        self._db.execute(
+            "UPDATE planted SET met = met + 1, remaining = remaining - ? WHERE seq = ?",
+            (int(is_used), seq),
+        )
 
 
 _OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def _planted(row: tuple[int, str, str, int, int, str]) -> Planted:
+    seq, kind, target, remaining, met, details = row
+    return Planted(seq, kind, target, remaining, met, json.loads(details))

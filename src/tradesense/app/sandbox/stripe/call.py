@@ -1,11 +1,13 @@
 """One request as its endpoint sees it: what is asked, when, under which name."""
 
+import hmac
 from dataclasses import dataclass
 from typing import Any
 
 from tradesense.app.sandbox.store import Json, Store
 from tradesense.app.sandbox.stripe.answers import make_id, missing, page
 from tradesense.app.sandbox.stripe.forms import Params, check, integer, moments, text, texts
+from tradesense.app.sandbox.world.cards import Declines
 
 PAGE_DEFAULT = 10
 PAGE_MAX = 100
@@ -15,6 +17,9 @@ _PREFIXES = {
     "re": "refund",
     "evt": "event",
     "txn": "balance_transaction",
+    "cs": "checkout.session",
+    "dp": "dispute",
+    "po": "payout",
 }
 _LIST_PARAMS = {
     "limit": integer(1, PAGE_MAX),
@@ -23,6 +28,10 @@ _LIST_PARAMS = {
     "created": moments,
     "expand": texts,
 }
+
+
+def _nobody(_: str) -> None:
+    """Decline nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +46,14 @@ class Call:
     request_id: str
     signing_key: bytes
     pay_base: str
+    declines: Declines = _nobody
 
     def new_id(self, prefix: str) -> str:
         return make_id(prefix, self.seed)
+
+    def secret_of(self, object_id: str) -> str:
+        """Return what only whoever was told may know; it does not follow from public names."""
+        return hmac.digest(self.signing_key, object_id.encode(), "sha256").hex()[:25]
 
     def get(self, kind: str, object_id: str, *, param: str) -> Json:
         """Return an object. Raises Refused with Stripe's 404."""

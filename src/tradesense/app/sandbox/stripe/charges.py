@@ -1,90 +1,60 @@
 """What a test card does when it is charged."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe.answers import make_id
+from tradesense.app.sandbox.stripe.books.balance import add_balance_transaction
+from tradesense.app.sandbox.stripe.books.disputes import open_dispute
 from tradesense.app.sandbox.stripe.call import Call
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A test payment method: what the buyer sees, and what the bank does."""
-
-    label: str
-    brand: str
-    last4: str
-    decline: str | None = None  # Stripe's decline code
-    short_minor: int = 0  # takes this much less than asked
-    is_foreign: bool = False  # takes another currency than asked
-
-
-CARDS = {
-    "pm_card_visa": Card("Visa, pays", "visa", "4242"),
-    "pm_card_mastercard": Card("Mastercard, pays", "mastercard", "4444"),
-    "pm_card_chargeDeclined": Card("Visa, declined", "visa", "0002", decline="generic_decline"),
-    "pm_card_chargeDeclinedInsufficientFunds": Card(
-        "Visa, not enough money", "visa", "9995", decline="insufficient_funds"
-    ),
-    "pm_sandbox_underpay": Card("Bank transfer, one unit short", "visa", "0019", short_minor=100),
-    "pm_sandbox_wrong_currency": Card(
-        "Bank transfer, wrong currency", "visa", "0027", is_foreign=True
-    ),
-}
+from tradesense.app.sandbox.world.cards import CARDS, Card, fee_minor
 
 
 def charge(call: Call, intent: Json, method: str) -> Json:
-    """Charge `method` for `intent`; store and return the charge, paid or failed."""
+    """Charge `method` for `intent`; store and return the charge: paid, authorised or failed."""
     card = CARDS[method]
     number = call.store.count_of_intent("charge", intent["id"]) + 1
     charge_id = make_id("ch", intent["id"], str(number))
-    amount = max(intent["amount"] - card.short_minor, 1)
+    decline = call.declines(intent["id"]) or card.decline
     currency = intent["currency"]
     if card.is_foreign:
         currency = "eur" if currency != "eur" else "usd"
-    paid = card.decline is None
+    paid = decline is None
     made = _charge(call, intent, charge_id, card) | {
-        "amount": amount,
-        "amount_captured": amount if paid else 0,
-        "balance_transaction": make_id("txn", charge_id) if paid else None,
-        "captured": paid,
+        "amount": max(intent["amount"] - card.short_minor, 1),
+        "amount_captured": 0,
+        "balance_transaction": None,
+        "captured": False,
         "currency": currency,
         "failure_code": None if paid else "card_declined",
         "failure_message": None if paid else "Your card was declined.",
-        "outcome": _outcome(card),
+        "outcome": _outcome(decline),
         "paid": paid,
         "payment_method": method,
         "status": "succeeded" if paid else "failed",
     }
     call.store.add(made)
-    if paid:
-        add_balance_transaction(call, made, amount=amount, kind="charge")
+    if paid and intent["capture_method"] != "manual":
+        take(call, made, made["amount"])
     return made
 
 
-def add_balance_transaction(call: Call, source: Json, *, amount: int, kind: str) -> None:
-    """Move the sandbox's balance; it takes no fee."""
-    call.store.add(
-        {
-            "id": source["balance_transaction"],
-            "object": "balance_transaction",
-            "amount": amount,
-            "available_on": call.now,
-            "balance_type": "payments",
-            "created": call.now,
-            "currency": source["currency"],
-            "description": source.get("description"),
-            "exchange_rate": None,
-            "fee": 0,
-            "fee_details": [],
-            "net": amount,
-            "reporting_category": kind,
-            "source": source["id"],
-            "status": "available",
-            "type": kind,
-        }
-    )
+def take(call: Call, made: Json, amount: int) -> None:
+    """Capture so much of an authorised charge, and release the rest."""
+    made |= {
+        "amount_captured": amount,
+        "balance_transaction": make_id("txn", made["id"]),
+        "captured": True,
+    }
+    call.store.save(made)
+    add_balance_transaction(call, made, amount=amount, fee=fee_minor(amount), kind="charge")
+
+
+def dispute_at_once(call: Call, made: Json) -> None:
+    """Let the buyer's bank take a payment back at once, if the card is one of those."""
+    reason = CARDS[made["payment_method"]].dispute
+    if reason is not None:
+        open_dispute(call, made, reason=reason)
 
 
 def card_error(intent: Json, made: Json) -> Json:
@@ -106,14 +76,14 @@ def card_error(intent: Json, made: Json) -> Json:
     }
 
 
-def _outcome(card: Card) -> Json:
-    is_paid = card.decline is None
+def _outcome(decline: str | None) -> Json:
+    is_paid = decline is None
     return {
         "advice_code": None,
         "network_advice_code": None,
         "network_decline_code": None,
         "network_status": "approved_by_network" if is_paid else "declined_by_network",
-        "reason": card.decline,
+        "reason": decline,
         "seller_message": "Payment complete." if is_paid else "The bank declined the payment.",
         "type": "authorized" if is_paid else "issuer_declined",
     }

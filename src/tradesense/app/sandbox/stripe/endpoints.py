@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tradesense.app.sandbox.store import Answer, Json
-from tradesense.app.sandbox.stripe import intents, refunds
+from tradesense.app.sandbox.stripe import intents, refunds, sessions
 from tradesense.app.sandbox.stripe.answers import Refused
+from tradesense.app.sandbox.stripe.books import balance, disputes, payouts
 from tradesense.app.sandbox.stripe.call import Call, expand
 from tradesense.app.sandbox.stripe.forms import check, texts
+from tradesense.app.sandbox.world.faults import AFTER, Fault, strike
 
 KEY_LIFE_S = 86_400  # Stripe forgets keys after 24 hours
 KEY_LENGTH_MAX = 255
@@ -34,6 +36,8 @@ def _list(kind: str, url: str, **filters: str) -> Endpoint:
 
 
 _INTENT = r"/v1/payment_intents/([^/]+)"
+_SESSION = r"/v1/checkout/sessions/([^/]+)"
+_DISPUTE = r"/v1/disputes/([^/]+)"
 ENDPOINTS: list[tuple[str, re.Pattern[str], Endpoint]] = [
     (method, re.compile(path), endpoint)
     for method, path, endpoint in (
@@ -42,6 +46,19 @@ ENDPOINTS: list[tuple[str, re.Pattern[str], Endpoint]] = [
         ("GET", _INTENT, intents.retrieve),
         ("POST", f"{_INTENT}/confirm", intents.confirm),
         ("POST", f"{_INTENT}/cancel", intents.cancel),
+        ("POST", f"{_INTENT}/capture", intents.capture),
+        ("POST", "/v1/checkout/sessions", sessions.create),
+        ("GET", "/v1/checkout/sessions", sessions.list_all),
+        ("GET", _SESSION, sessions.retrieve),
+        ("POST", f"{_SESSION}/expire", sessions.expire),
+        ("GET", "/v1/disputes", disputes.list_all),
+        ("GET", _DISPUTE, _retrieve("dispute")),
+        ("POST", _DISPUTE, disputes.update),
+        ("POST", f"{_DISPUTE}/close", disputes.close),
+        ("GET", "/v1/balance", balance.retrieve_balance),
+        ("POST", "/v1/payouts", payouts.create),
+        ("GET", "/v1/payouts", payouts.list_all),
+        ("GET", "/v1/payouts/([^/]+)", _retrieve("payout")),
         ("POST", "/v1/refunds", refunds.create),
         ("GET", "/v1/refunds", refunds.list_all),
         ("GET", "/v1/refunds/([^/]+)", refunds.retrieve),
@@ -60,11 +77,11 @@ ENDPOINTS: list[tuple[str, re.Pattern[str], Endpoint]] = [
 
 
 class Reply(NamedTuple):
-    """An answer on its way out; `is_fatal` if a fault kills us before it leaves."""
+    """An answer on its way out, and what happens to it there."""
 
     answer: Answer
     is_replayed: bool = False
-    is_fatal: bool = False
+    fault: Fault | None = None
 
 
 def reply(call: Call, method: str, path: str) -> Reply:
@@ -75,13 +92,16 @@ def reply(call: Call, method: str, path: str) -> Reply:
     with call.store.commit():
         if key is not None and (stored := _stored(call, key, request)):
             return Reply(stored, is_replayed=True)
-        if call.store.take_fault("answer_500", target):
+        if strike(call.store, ("answer_500",), target):
             made, is_kept = Answer(request, 500, _trouble(), call.request_id), True
         else:
             made, is_kept = _answer(call, method, path, request)
+        fault = strike(call.store, AFTER, target)
+        if fault is not None and fault.kind == "fail_after":
+            made, is_kept = made._replace(status=500, body=_trouble()), True
         if key is not None and is_kept:
             call.store.keep_answer(key, made, created=call.now, life_s=KEY_LIFE_S)
-        return Reply(made, is_fatal=call.store.take_fault("die_before_answer", target))
+        return Reply(made, fault=fault)
 
 
 def _stored(call: Call, key: str, request: str) -> Answer | None:

@@ -1,17 +1,18 @@
 """
 Payment intents.
 
-    requires_payment_method -> requires_confirmation -> succeeded
-            ^________________________ declined ____|
-    any of the first two -> canceled
+    requires_payment_method -> requires_confirmation -> (requires_action) -> succeeded
+            ^________________________ declined ____|                     |
+    any before succeeded -> canceled                              requires_capture -> succeeded
 """
 
 import hmac
+from typing import Any
 
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe.answers import Refused
 from tradesense.app.sandbox.stripe.call import Call
-from tradesense.app.sandbox.stripe.charges import CARDS, card_error, charge
+from tradesense.app.sandbox.stripe.charges import card_error, charge, dispute_at_once, take
 from tradesense.app.sandbox.stripe.forms import (
     Params,
     check,
@@ -23,18 +24,20 @@ from tradesense.app.sandbox.stripe.forms import (
     texts,
     truth,
 )
+from tradesense.app.sandbox.world.cards import CARDS
 
 Response = tuple[int, Json]
 
 AMOUNT_MIN = 50  # Stripe's least charge in USD and EUR
 AMOUNT_MAX = 99_999_999  # eight digits
-CURRENCIES = ("usd", "eur", "gbp", "chf", "aud", "nzd", "cad", "jpy")
-PAYABLE = ("requires_payment_method", "requires_confirmation")
+CURRENCIES = ("usd", "eur", "gbp", "chf", "aud", "nzd", "cad", "jpy", "kwd")
+PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+_NOT_AUTHENTICATED = "payment_intent_authentication_failure"
 
 _CREATE = {
     "amount": integer(AMOUNT_MIN, AMOUNT_MAX),
     "automatic_payment_methods": nothing_in,
-    "capture_method": one_of("automatic", "automatic_async"),
+    "capture_method": one_of("automatic", "automatic_async", "manual"),
     "confirm": truth,
     "currency": text,
     "description": text,
@@ -60,17 +63,23 @@ _REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_customer")
 
 def create(call: Call) -> Response:
     asked = check(call.params, _CREATE, ("amount", "currency"))
-    currency = asked["currency"].lower()
+    currency = read_currency(asked["currency"])
+    method = asked.get("payment_method")
+    if method is not None:
+        require_known(method)
+    intent = call.store.add(new_intent(call, asked, currency))
+    call.emit("payment_intent.created", intent)
+    return pay(call, intent, method) if asked.get("confirm") else (200, intent)
+
+
+def read_currency(text: str) -> str:
+    """Return a currency in lower case. Raises Refused for one we do not take."""
+    currency = text.lower()
     if currency not in CURRENCIES:
         raise Refused(
             400, f"Invalid currency: {currency}. Known: {', '.join(CURRENCIES)}", param="currency"
         )
-    method = asked.get("payment_method")
-    if method is not None:
-        _require_known(method)
-    intent = call.store.add(_intent(call, asked, currency))
-    call.emit("payment_intent.created", intent)
-    return pay(call, intent, method) if asked.get("confirm") else (200, intent)
+    return currency
 
 
 def retrieve(call: Call, intent_id: str) -> Response:
@@ -106,46 +115,127 @@ def pay(call: Call, intent: Json, method: str | None) -> Response:
             payment_intent=intent,
             is_kept=True,
         )
-    _require_known(method)
+    require_known(method)
+    intent["payment_method"] = method
+    if CARDS[method].asks_buyer:
+        return _ask_buyer(call, intent)
+    return _charge(call, intent, method)
+
+
+def authenticate(call: Call, intent: Json, *, is_confirmed: bool) -> Response:
+    """Go on after 3-D Secure: charge the card, or let the buyer try another."""
+    if intent["status"] != "requires_action":
+        raise _unexpected(intent, "authenticate")
+    intent["next_action"] = None
+    if is_confirmed:
+        return _charge(call, intent, intent["payment_method"])
+    error: dict[str, Any] = {
+        "code": _NOT_AUTHENTICATED,
+        "message": "The buyer did not confirm the payment with their bank.",
+        "payment_method": {"id": intent["payment_method"], "object": "payment_method"},
+        "type": "invalid_request_error",
+    }
+    intent |= {
+        "last_payment_error": error,
+        "payment_method": None,
+        "status": "requires_payment_method",
+    }
+    call.store.save(intent)
+    call.emit("payment_intent.payment_failed", intent, unique=call.request_id)
+    return 200, intent
+
+
+def capture(call: Call, intent_id: str) -> Response:
+    asked = check(call.params, {"amount_to_capture": integer(1, AMOUNT_MAX), "expand": texts})
+    intent = call.get("payment_intent", intent_id, param="intent")
+    if intent["status"] != "requires_capture":
+        raise _unexpected(intent, "capture")
+    amount: int = asked.get("amount_to_capture") or intent["amount_capturable"]
+    if amount > intent["amount_capturable"]:
+        raise Refused(
+            400,
+            f"The amount to capture ({amount}) is greater than what can be captured "
+            f"({intent['amount_capturable']}).",
+            code="amount_too_large",
+            param="amount_to_capture",
+            is_kept=True,
+        )
+    made = call.get("charge", intent["latest_charge"], param="charge")
+    take(call, made, amount)
+    intent |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
+    call.store.save(intent)
+    call.emit("charge.captured", made)
+    call.emit("payment_intent.succeeded", intent)
+    dispute_at_once(call, made)
+    return 200, intent
+
+
+def _ask_buyer(call: Call, intent: Json) -> Response:
+    url = f"{call.pay_base}/pay/{intent['id']}?client_secret={intent['client_secret']}"
+    intent |= {
+        "next_action": {
+            "type": "redirect_to_url",
+            "redirect_to_url": {"return_url": None, "url": url},
+        },
+        "status": "requires_action",
+    }
+    call.store.save(intent)
+    call.emit("payment_intent.requires_action", intent, unique=call.request_id)
+    return 200, intent
+
+
+def _charge(call: Call, intent: Json, method: str) -> Response:
     made = charge(call, intent, method)
     intent["latest_charge"] = made["id"]
     if not made["paid"]:
-        intent |= {"status": "requires_payment_method", "payment_method": None}
-        error = card_error(dict(intent), made)
-        intent["last_payment_error"] = {k: v for k, v in error.items() if k != "payment_intent"}
+        return _declined(call, intent, made)
+    intent |= {"currency": made["currency"], "last_payment_error": None, "payment_method": method}
+    if not made["captured"]:
+        intent |= {"amount_capturable": made["amount"], "status": "requires_capture"}
         call.store.save(intent)
-        call.emit("charge.failed", made)
-        call.emit("payment_intent.payment_failed", intent, unique=made["id"])
-        return 402, {"error": error | {"payment_intent": intent}}
-    intent |= {
-        "amount_received": made["amount"],
-        "currency": made["currency"],
-        "last_payment_error": None,
-        "payment_method": method,
-        "status": "succeeded",
-    }
+        call.emit("charge.succeeded", made)
+        call.emit("payment_intent.amount_capturable_updated", intent)
+        return 200, intent
+    intent |= {"amount_received": made["amount"], "status": "succeeded"}
     call.store.save(intent)
     call.emit("charge.succeeded", made)
     call.emit("payment_intent.succeeded", intent)
+    dispute_at_once(call, made)
     return 200, intent
+
+
+def _declined(call: Call, intent: Json, made: Json) -> Response:
+    intent |= {"status": "requires_payment_method", "payment_method": None}
+    error = card_error(dict(intent), made)
+    intent["last_payment_error"] = {k: v for k, v in error.items() if k != "payment_intent"}
+    call.store.save(intent)
+    call.emit("charge.failed", made)
+    call.emit("payment_intent.payment_failed", intent, unique=made["id"])
+    return 402, {"error": error | {"payment_intent": intent}}
 
 
 def cancel(call: Call, intent_id: str) -> Response:
     asked = check(call.params, {"cancellation_reason": one_of(*_REASONS), "expand": texts})
     intent = call.get("payment_intent", intent_id, param="intent")
-    if intent["status"] not in PAYABLE:
+    if intent["status"] not in {*PAYABLE, "requires_capture"}:
         raise _unexpected(intent, "cancel")
+    return 200, withdraw(call, intent, reason=asked.get("cancellation_reason"))
+
+
+def withdraw(call: Call, intent: Json, *, reason: str | None = None) -> Json:
+    """Let nobody pay an intent any more, and release what was reserved for it."""
     intent |= {
+        "amount_capturable": 0,
         "canceled_at": call.now,
-        "cancellation_reason": asked.get("cancellation_reason"),
+        "cancellation_reason": reason,
         "status": "canceled",
     }
     call.store.save(intent)
     call.emit("payment_intent.canceled", intent)
-    return 200, intent
+    return intent
 
 
-def _require_known(method: str) -> None:
+def require_known(method: str) -> None:
     if method not in CARDS:
         raise Refused(
             400,
@@ -166,10 +256,10 @@ def _unexpected(intent: Json, verb: str) -> Refused:
     )
 
 
-def _intent(call: Call, asked: Params, currency: str) -> Json:
+def new_intent(call: Call, asked: Params, currency: str) -> Json:
     intent_id = call.new_id("pi")
     # Whoever knows it may pay and see the payment; so it does not follow from public names.
-    secret = hmac.digest(call.signing_key, intent_id.encode(), "sha256").hex()[:25]
+    secret = call.secret_of(intent_id)
     method = asked.get("payment_method")
     return {
         "id": intent_id,

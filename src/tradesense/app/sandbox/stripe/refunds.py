@@ -2,9 +2,11 @@
 
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe.answers import Refused, make_id
+from tradesense.app.sandbox.stripe.books.balance import add_balance_transaction
+from tradesense.app.sandbox.stripe.books.disputes import is_disputed
 from tradesense.app.sandbox.stripe.call import Call
-from tradesense.app.sandbox.stripe.charges import add_balance_transaction
 from tradesense.app.sandbox.stripe.forms import check, integer, metadata, one_of, text, texts
+from tradesense.app.sandbox.world.cards import CARDS
 
 Response = tuple[int, Json]
 
@@ -21,7 +23,14 @@ _CREATE = {
 def create(call: Call) -> Response:
     asked = check(call.params, _CREATE)
     paid = _charge_of(call, asked)
-    rest = paid["amount"] - paid["amount_refunded"]
+    rest = paid["amount_captured"] - paid["amount_refunded"]
+    if is_disputed(call, paid):
+        raise Refused(
+            400,
+            f"Charge {paid['id']} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
+            is_kept=True,
+        )
     if rest == 0:
         raise Refused(
             400,
@@ -37,8 +46,44 @@ def create(call: Call) -> Response:
             param="amount",
             is_kept=True,
         )
+    refund = _refund(call, paid, asked, amount)
+    call.store.add(refund)
+    add_balance_transaction(call, refund, amount=-amount, kind="refund")
+    paid["amount_refunded"] += amount
+    paid["refunded"] = paid["amount_refunded"] == paid["amount_captured"]
+    call.store.save(paid)
+    call.emit("refund.created", refund)
+    call.emit("charge.refunded", paid, unique=refund["id"])
+    if not CARDS[paid["payment_method"]].is_refundable:
+        fail(call, refund)
+    return 200, refund
+
+
+def fail(call: Call, refund: Json) -> Json:
+    """Let a refund come back: the buyer's bank did not take it."""
+    if refund["status"] != "succeeded":
+        raise Refused(400, f"Refund {refund['id']} is {refund['status']}.", param="id")
+    line_id = make_id("txn", refund["id"], "failed")
+    refund |= {
+        "failure_balance_transaction": line_id,
+        "failure_reason": "lost_or_stolen_card",
+        "status": "failed",
+    }
+    call.store.save(refund)
+    add_balance_transaction(
+        call, refund, amount=refund["amount"], kind="refund_failure", line_id=line_id
+    )
+    paid = call.get("charge", refund["charge"], param="charge")
+    paid["amount_refunded"] -= refund["amount"]
+    paid["refunded"] = False
+    call.store.save(paid)
+    call.emit("refund.failed", refund)
+    return refund
+
+
+def _refund(call: Call, paid: Json, asked: Json, amount: int) -> Json:
     refund_id = call.new_id("re")
-    refund: Json = {
+    return {
         "id": refund_id,
         "object": "refund",
         "amount": amount,
@@ -55,14 +100,6 @@ def create(call: Call) -> Response:
         "status": "succeeded",
         "transfer_reversal": None,
     }
-    call.store.add(refund)
-    add_balance_transaction(call, refund, amount=-amount, kind="refund")
-    paid["amount_refunded"] += amount
-    paid["refunded"] = paid["amount_refunded"] == paid["amount"]
-    call.store.save(paid)
-    call.emit("refund.created", refund)
-    call.emit("charge.refunded", paid, unique=refund_id)
-    return 200, refund
 
 
 def retrieve(call: Call, refund_id: str) -> Response:

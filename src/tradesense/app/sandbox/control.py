@@ -1,0 +1,177 @@
+"""Playing the rest of the world: buyers, their banks, our bank, and accidents; by our own key."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tradesense.app.sandbox.house import Sandbox
+from tradesense.app.sandbox.store import Json
+from tradesense.app.sandbox.stripe import intents, refunds, sessions
+from tradesense.app.sandbox.stripe.answers import Refused
+from tradesense.app.sandbox.stripe.books import disputes, payouts
+from tradesense.app.sandbox.stripe.call import Call
+from tradesense.app.sandbox.wire import read_json
+from tradesense.app.sandbox.world import bank, faults
+
+Act = Callable[[Call, Json], Json]
+
+
+def routes(sandbox: Sandbox, require_key: Callable[[Request], None]) -> list[Route]:
+    """Return the routes under /sandbox."""
+    acts: dict[str, Act] = {
+        "/sandbox/faults": _plant,
+        "/sandbox/pay": pay,
+        "/sandbox/authenticate": authenticate,
+        "/sandbox/disputes": _dispute,
+        "/sandbox/disputes/conclude": _conclude,
+        "/sandbox/refunds/fail": _fail_refund,
+        "/sandbox/payouts": _pay_out,
+        "/sandbox/payouts/fail": _fail_payout,
+        "/sandbox/bank/credits": _credit,
+    }
+
+    def route(path: str, act: Act) -> Route:
+        async def endpoint(request: Request) -> Response:
+            require_key(request)
+            asked = await read_json(request)
+            done = await asyncio.to_thread(_run, sandbox, act, asked)
+            sandbox.wake()
+            return JSONResponse(done)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def looking(path: str, look: Callable[[Call, Json], Response], method: str = "GET") -> Route:
+        async def endpoint(request: Request) -> Response:
+            require_key(request)
+            asked: Json = dict(request.query_params)
+            return await asyncio.to_thread(_run, sandbox, look, asked)
+
+        return Route(path, endpoint, methods=[method])
+
+    return [
+        *(route(path, act) for path, act in acts.items()),
+        looking("/sandbox/faults", _list_faults),
+        looking("/sandbox/faults", _clear_faults, "DELETE"),
+        looking("/sandbox/bank/statement", _statement),
+    ]
+
+
+def _run(sandbox: Sandbox, act: Callable[[Call, Json], Any], asked: Json) -> Any:
+    with sandbox.store.commit():
+        return act(sandbox.call({}), asked)
+
+
+def pay(call: Call, asked: Json) -> Json:
+    """Pay as the buyer: {"ref", "method": a card}; a decline is an answer too."""
+    ref, method = str(asked.get("ref")), str(asked.get("method", "pm_card_visa"))
+    if ref.startswith("cs_"):
+        return sessions.pay(call, sessions.current(call, ref), method)
+    intent = call.get("payment_intent", ref, param="ref")
+    intents.pay(call, intent, method)
+    return intent
+
+
+def authenticate(call: Call, asked: Json) -> Json:
+    """Answer the bank's question as the buyer: {"ref", "confirmed": true or false}."""
+    ref, is_confirmed = str(asked.get("ref")), bool(asked.get("confirmed", True))
+    if ref.startswith("cs_"):
+        session = sessions.current(call, ref)
+        return sessions.authenticate(call, session, is_confirmed=is_confirmed)
+    intent = call.get("payment_intent", ref, param="ref")
+    intents.authenticate(call, intent, is_confirmed=is_confirmed)
+    return intent
+
+
+def _dispute(call: Call, asked: Json) -> Json:
+    """Take a payment back as the buyer's bank: {"ref", "reason"}."""
+    intent = _intent(call, str(asked.get("ref")))
+    charge = call.get("charge", str(intent["latest_charge"]), param="ref")
+    return disputes.open_dispute(call, charge, reason=str(asked.get("reason", "fraudulent")))
+
+
+def _conclude(call: Call, asked: Json) -> Json:
+    """End a dispute: {"ref", "outcome": "won" or "lost"}."""
+    if asked.get("outcome") not in {"won", "lost"}:
+        _refuse("outcome: won or lost")
+    dispute = call.get("dispute", str(asked.get("ref")), param="ref")
+    return disputes.conclude(call, dispute, asked["outcome"])
+
+
+def _fail_refund(call: Call, asked: Json) -> Json:
+    """Let a refund come back: {"ref"}."""
+    return refunds.fail(call, call.get("refund", str(asked.get("ref")), param="ref"))
+
+
+def _pay_out(call: Call, asked: Json) -> Json:
+    """Pay all of a balance out to the bank: {"provider", "currency"}."""
+    currency = str(asked.get("currency", "usd")).lower()
+    amount = call.store.sum_net("balance_transaction").get(currency, 0)
+    call.params.update({"amount": str(amount), "currency": currency})
+    return payouts.create(call)[1]
+
+
+def _fail_payout(call: Call, asked: Json) -> Json:
+    """Let a payout come back: {"ref"}."""
+    return payouts.fail(call, call.get("payout", str(asked.get("ref")), param="ref"))
+
+
+def _credit(call: Call, asked: Json) -> Json:
+    """Let a buyer's transfer arrive: {"amount_minor", "currency", "reference", "debtor"}."""
+    amount = asked.get("amount_minor")
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        _refuse("amount_minor: a whole number of minor units")
+    return bank.add_credit(
+        call.store,
+        at=call.now,
+        amount=amount,
+        currency=str(asked.get("currency", "usd")),
+        reference=str(asked.get("reference", "")),
+        debtor=str(asked.get("debtor", "A. Buyer")),
+        text=str(asked.get("text", "TRANSFER")),
+    )
+
+
+def _statement(call: Call, asked: Json) -> Response:
+    """Return the bank's statement: ?currency=usd&since=2026-11-01&until=2026-11-30."""
+    try:
+        since = date.fromisoformat(str(asked.get("since", "2000-01-01")))
+        until = date.fromisoformat(str(asked.get("until", "2099-12-31")))
+    except ValueError:
+        _refuse("since, until: a day, 2026-11-30")
+    currency = str(asked.get("currency", "usd"))
+    moved = bank.list_credits(call.store, currency=currency, since=since, until=until)
+    opening = bank.opening_minor(call.store, currency=currency, since=since)
+    text = bank.camt053(moved, currency=currency, since=since, until=until, opening=opening)
+    return Response(text, media_type="application/xml")
+
+
+def _plant(call: Call, asked: Json) -> Json:
+    try:
+        faults.plant(call.store, asked)
+    except faults.BadFault as bad:
+        _refuse(str(bad))
+    return {}
+
+
+def _list_faults(call: Call, _: Json) -> Response:
+    return JSONResponse([planted._asdict() for planted in call.store.list_planted()])
+
+
+def _clear_faults(call: Call, _: Json) -> Response:
+    call.store.clear_planted()
+    return Response(status_code=204)
+
+
+def _intent(call: Call, ref: str) -> Json:
+    if ref.startswith("cs_"):
+        ref = str(sessions.current(call, ref)["payment_intent"])
+    return call.get("payment_intent", ref, param="ref")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Refused(400, message)

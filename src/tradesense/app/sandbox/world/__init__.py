@@ -1,0 +1,1 @@
+"""The world around the providers: cards, a bank, and what goes wrong."""
