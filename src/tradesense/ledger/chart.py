@@ -20,6 +20,7 @@ CHART: dict[str, Kind] = {
     "trader-payable": Kind(normal=Side.CREDIT, party="trader", bounded=True),
     "payouts-in-transit": Kind(normal=Side.CREDIT),
     "tax-payable": Kind(normal=Side.CREDIT),
+    "opening-balance": Kind(normal=Side.CREDIT),  # what stood at the bank before our books began
     # What we earned and spent.
     "challenge-revenue": Kind(normal=Side.CREDIT),
     "refunds": Kind(normal=Side.DEBIT),  # taken back out of revenue, shown apart from it

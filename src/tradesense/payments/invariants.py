@@ -1,6 +1,8 @@
 """What must always be true of payments; each query returns the rows that break it."""
 
-INVARIANTS = {
+from tradesense.payments.bank.invariants import INVARIANTS as BANK
+
+INVARIANTS = BANK | {
     "money received is in the books, once, as it was received": """
         SELECT r.provider_ref, r.amount_minor, r.currency, t.amount_minor AS booked_minor
         FROM payments_receipts r

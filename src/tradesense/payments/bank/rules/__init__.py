@@ -1,0 +1,1 @@
+"""Decisions about statements, references, matches and books; all of them pure."""
