@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import stripe
@@ -77,21 +78,63 @@ class SandboxProcess:
             API_KEY, base_addresses={"api": self.base}, max_network_retries=0
         )
 
-    def plant(self, kind: str, target: str, times: int = 1) -> None:
-        response = httpx.post(
-            f"{self.base}/sandbox/faults",
-            json={"kind": kind, "target": target, "times": times},
-            headers={"Authorization": f"Bearer {API_KEY}"},
-        )
-        assert response.status_code == 200, response.text
+    def plant(self, kind: str, target: str, times: int = 1, **details: object) -> None:
+        """Let the next `times` requests, cards or webhooks that match `target` meet a fault."""
+        self.control("faults", kind=kind, target=target, times=times, **details)
 
-    def pay(self, intent_id: str, method: str = "pm_card_visa") -> None:
-        """Pay as the buyer does."""
-        httpx.post(
-            f"{self.base}/v1/payment_intents/{intent_id}/confirm",
-            data={"payment_method": method},
-            headers={"Authorization": f"Bearer {API_KEY}"},
+    def planted(self) -> list[dict[str, Any]]:
+        """Return every planted fault with how often it was `met`: a fault must have struck."""
+        answer = httpx.get(f"{self.base}/sandbox/faults", headers=self._headers)
+        return list(answer.json())
+
+    def clear_faults(self) -> None:
+        httpx.delete(f"{self.base}/sandbox/faults", headers=self._headers).raise_for_status()
+
+    def pay(self, ref: str, method: str = "pm_card_visa") -> dict[str, Any]:
+        """Pay as the buyer does, on the page or by the program."""
+        return self.control("pay", ref=ref, method=method)
+
+    def authenticate(self, ref: str, *, confirmed: bool = True) -> dict[str, Any]:
+        """Answer the question of the buyer's bank."""
+        return self.control("authenticate", ref=ref, confirmed=confirmed)
+
+    def dispute(self, ref: str, reason: str = "fraudulent") -> str:
+        """Let the buyer's bank take a payment back; return the dispute's id."""
+        return str(self.control("disputes", ref=ref, reason=reason)["id"])
+
+    def conclude(self, dispute: str, outcome: str) -> None:
+        """End a dispute: won or lost."""
+        self.control("disputes/conclude", ref=dispute, outcome=outcome)
+
+    def fail_refund(self, ref: str) -> None:
+        self.control("refunds/fail", ref=ref)
+
+    def pay_out(self, provider: str = "stripe", currency: str = "usd") -> dict[str, Any]:
+        """Pay all of a provider's balance out to our bank."""
+        return self.control("payouts", provider=provider, currency=currency)
+
+    def fail_payout(self, ref: str) -> None:
+        self.control("payouts/fail", ref=ref)
+
+    def statement(self, currency: str = "usd", **days: str) -> str:
+        """Return our bank's statement, camt.053."""
+        answer = httpx.get(
+            f"{self.base}/sandbox/bank/statement",
+            params={"currency": currency, **days},
+            headers=self._headers,
         )
+        answer.raise_for_status()
+        return answer.text
+
+    def control(self, what: str, **asked: object) -> dict[str, Any]:
+        """Play the rest of the world."""
+        answer = httpx.post(f"{self.base}/sandbox/{what}", json=asked, headers=self._headers)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {API_KEY}"}
 
     def _is_listening(self) -> bool:
         with socket.socket() as probe:

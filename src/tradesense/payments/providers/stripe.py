@@ -1,50 +1,57 @@
-"""Stripe, through its official package over our own HTTP client."""
+"""
+Stripe, through its official package over our own HTTP client.
+
+A person pays a Checkout Session, a program a Payment Intent. A payment's reference is that of
+what we made, `cs_...` or `pi_...`; the intent that a paid session has is looked up when needed,
+and one that belongs to a session is shown under the session's reference.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 from uuid import UUID
 
 import httpx
-import stripe
 
 from tradesense.infra import http
 from tradesense.infra.settings import Settings
-from tradesense.kernel.errors import InvariantBroken, TradeSenseError, Unavailable
 from tradesense.payments.model import (
     IntentAsked,
     Movement,
     ProviderPayment,
     ProviderRefund,
+    ProviderStatus,
     RefundAsked,
     Tariff,
     Way,
 )
-from tradesense.payments.providers import (
-    ProviderAway,
-    ProviderFailed,
-    ProviderRefused,
-    ProviderSilent,
-    UnknownAtProvider,
-)
+from tradesense.payments.providers import ProviderFailed, ProviderRefused
+from tradesense.payments.providers.attempts import attempt
 from tradesense.payments.providers.stripe_shapes import (
-    PAYMENT,
     PROVIDER,
-    PURCHASE,
     REFUND,
+    intent_params,
+    is_disputed,
+    is_session,
+    read_dispute,
     read_intent,
     read_movement,
     read_refund,
+    read_session,
+    session_params,
+    way_of,
 )
+from tradesense.payments.providers.stripe_wire import explained, stripe_client
 from tradesense.resilience import Policies
 
-T = TypeVar("T")
-
-ATTEMPTS_MAX = 3
-# How far back a lost answer is looked for; an older intent is harmless: nobody can pay it.
+# How far back a lost answer is looked for; an older offer is harmless: nobody was told of it.
 LOOK_BACK = 1_000
+CALLS_AT_ONCE = 8
+REFS_KEPT_MAX = 10_000
 
 # https://stripe.com/pricing (US cards, 2.9 % + 30 cents); only for choosing between providers.
 TARIFF = Tariff(
@@ -54,15 +61,9 @@ TARIFF = Tariff(
     fee_minor=30,
 )
 
-# Statuses that say more than their hundred.
-_MEANINGS: dict[int, type[TradeSenseError]] = {
-    401: ProviderAway,  # our key is not accepted: ours to mend, then it goes on
-    403: ProviderAway,
-    404: UnknownAtProvider,
-    409: ProviderSilent,  # the first call under this key is still underway
-    429: ProviderAway,
-}
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_ENDED = frozenset({ProviderStatus.SUCCEEDED, ProviderStatus.CANCELLED})
+_OF_SESSION = ["payment_intent.latest_charge"]
+_OF_INTENT = ["latest_charge"]
 
 
 @asynccontextmanager
@@ -79,51 +80,97 @@ class Stripe:
     tariff = TARIFF
 
     def __init__(self, client: httpx.AsyncClient, *, api_key: str, base: str) -> None:
-        # No retries of the package's own: whoever calls repeats under the same key, and knows.
-        self._v1 = stripe.StripeClient(
-            api_key,
-            base_addresses={"api": base},
-            max_network_retries=0,
-            http_client=_Transport(client),
-        ).v1
+        self._v1 = stripe_client(client, api_key=api_key, base=base).v1
+        # An intent belongs to its session for ever: asked once, remembered within bounds.
+        self._refs: dict[str, str] = {}
 
     async def create_intent(self, asked: IntentAsked) -> ProviderPayment:
         async def create(key: str) -> ProviderPayment:
-            with _explained():
-                made = await self._v1.payment_intents.create_async(
-                    {
-                        "amount": asked.amount.minor,
-                        "currency": asked.amount.currency.lower(),
-                        "automatic_payment_methods": {"enabled": True},
-                        "metadata": {
-                            PAYMENT: str(asked.payment_id),
-                            PURCHASE: str(asked.purchase_id),
-                        },
-                    },
-                    {"idempotency_key": key},
-                )
-            return read_intent(made.to_dict())
+            options: Any = {"idempotency_key": key}
+            with explained():
+                if asked.way is Way.PAGE:
+                    page: Any = session_params(asked)
+                    session = await self._v1.checkout.sessions.create_async(page, options)
+                    return read_session(session.to_dict())
+                direct: Any = intent_params(asked)
+                intent = await self._v1.payment_intents.create_async(direct, options)
+                return read_intent(intent.to_dict())
 
-        return await _attempt(
+        return await attempt(
             create, lambda: self.find(asked.payment_id), f"payment:{asked.payment_id}"
         )
 
+    async def find(self, payment_id: UUID) -> ProviderPayment | None:
+        return await self._find_intent(payment_id) or await self._find_session(payment_id)
+
     async def fetch(self, ref: str) -> ProviderPayment:
-        with _explained():
-            found = await self._v1.payment_intents.retrieve_async(ref)
-        return read_intent(found.to_dict())
+        with explained():
+            if is_session(ref):
+                return await self._view_of_session(ref)
+            found = await self._v1.payment_intents.retrieve_async(ref, {"expand": _OF_INTENT})
+            intent = found.to_dict()
+        if way_of(intent) is Way.PAGE:
+            session = await self._session_of(ref)
+            if session is not None:
+                with explained():
+                    return await self._view_of_session(session)
+        with explained():
+            return await self._with_history(read_intent(intent), intent)
 
     async def capture(self, ref: str, amount_minor: int) -> ProviderPayment:
-        with _explained():
-            taken = await self._v1.payment_intents.capture_async(
-                ref,
-                {"amount_to_capture": amount_minor},
-                {"idempotency_key": f"capture:{ref}:{amount_minor}"},
+        intent = await self._intent_of(ref)
+
+        async def take(key: str) -> ProviderPayment:
+            with explained():
+                await self._v1.payment_intents.capture_async(
+                    intent, {"amount_to_capture": amount_minor}, {"idempotency_key": key}
+                )
+            return await self.fetch(ref)
+
+        try:
+            return await attempt(take, lambda: self._ended(ref), f"capture:{intent}:{amount_minor}")
+        except ProviderRefused:
+            ended = await self._ended(ref)  # captured before, by a call we never heard of
+            if ended is None or ended.status is not ProviderStatus.SUCCEEDED:
+                raise
+            return ended
+
+    async def cancel(self, ref: str) -> ProviderPayment:
+        try:
+            return await attempt(
+                lambda key: self._withdraw(ref, key), lambda: self._ended(ref), f"cancel:{ref}"
             )
-        return read_intent(taken.to_dict())
+        except (ProviderRefused, ProviderFailed):
+            # Paid or cancelled before, or not cancelled yet: the caller sees, and asks again.
+            return await self.fetch(ref)
+
+    async def refund(self, asked: RefundAsked) -> ProviderRefund:
+        intent = await self._intent_of(asked.provider_ref)
+        # Looked for first: a refund that is underway for days outlives its key.
+        earlier = await self._find_refund(intent, asked.refund_id)
+        if earlier is not None:
+            return earlier
+
+        async def create(key: str) -> ProviderRefund:
+            with explained():
+                made = await self._v1.refunds.create_async(
+                    {
+                        "payment_intent": intent,
+                        "amount": asked.amount_minor,
+                        "metadata": {REFUND: str(asked.refund_id)},
+                    },
+                    {"idempotency_key": key},
+                )
+                return read_refund(made.to_dict())
+
+        return await attempt(
+            create,
+            lambda: self._find_refund(intent, asked.refund_id),
+            f"refund:{asked.refund_id}",
+        )
 
     async def list_movements(self, *, since: datetime, until: datetime) -> Sequence[Movement]:
-        with _explained():
+        with explained():
             page = await self._v1.balance_transactions.list_async(
                 {
                     "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
@@ -131,142 +178,125 @@ class Stripe:
                     "limit": 100,
                 }
             )
-            newest_first = [read_movement(line.to_dict()) async for line in page.auto_paging_iter()]
-        return newest_first[::-1]
+            lines = [read_movement(line.to_dict()) async for line in page.auto_paging_iter()]
+        refs = await self._refs_of({line.payment_ref for line in lines if line.payment_ref})
+        return [
+            replace(line, payment_ref=refs.get(line.payment_ref or "")) for line in reversed(lines)
+        ]
 
-    async def cancel(self, ref: str) -> ProviderPayment:
-        try:
-            with _explained():
-                left = await self._v1.payment_intents.cancel_async(
-                    ref, {}, {"idempotency_key": f"cancel:{ref}"}
-                )
-        except (ProviderRefused, ProviderFailed):
-            # Paid or cancelled before, or a failure that the key would replay for ever.
-            return await self.fetch(ref)
-        return read_intent(left.to_dict())
-
-    async def refund(self, asked: RefundAsked) -> ProviderRefund:
-        # Looked for first: a refund that is underway for days outlives its key.
-        earlier = await self._find_refund(asked)
-        if earlier is not None:
-            return earlier
-
-        async def create(key: str) -> ProviderRefund:
-            with _explained():
-                made = await self._v1.refunds.create_async(
-                    {
-                        "payment_intent": asked.provider_ref,
-                        "amount": asked.amount_minor,
-                        "metadata": {REFUND: str(asked.refund_id)},
-                    },
-                    {"idempotency_key": key},
-                )
-            return read_refund(made.to_dict())
-
-        return await _attempt(create, lambda: self._find_refund(asked), f"refund:{asked.refund_id}")
-
-    async def _find_refund(self, asked: RefundAsked) -> ProviderRefund | None:
-        with _explained():
-            page = await self._v1.refunds.list_async(
-                {"payment_intent": asked.provider_ref, "limit": 100}
-            )
-            async for refund in page.auto_paging_iter():
-                seen = read_refund(refund.to_dict())
-                if seen.refund_id == asked.refund_id:
-                    return seen
-        return None
-
-    async def find(self, payment_id: UUID) -> ProviderPayment | None:
-        looked_at = 0
-        with _explained():
+    async def _find_intent(self, payment_id: UUID) -> ProviderPayment | None:
+        with explained():
             page = await self._v1.payment_intents.list_async({"limit": 100})
+            looked_at = 0
             async for intent in page.auto_paging_iter():
                 seen = read_intent(intent.to_dict())
                 if seen.payment_id == payment_id:
-                    return seen
+                    return await self.fetch(seen.ref)
                 looked_at += 1
                 if looked_at >= LOOK_BACK:
                     break
         return None
 
+    async def _find_session(self, payment_id: UUID) -> ProviderPayment | None:
+        with explained():
+            page = await self._v1.checkout.sessions.list_async({"limit": 100})
+            looked_at = 0
+            async for session in page.auto_paging_iter():
+                seen = read_session(session.to_dict())
+                if seen.payment_id == payment_id:
+                    return await self.fetch(seen.ref)
+                looked_at += 1
+                if looked_at >= LOOK_BACK:
+                    break
+        return None
 
-async def _attempt(
-    create: Callable[[str], Awaitable[T]], find: Callable[[], Awaitable[T | None]], key: str
-) -> T:
-    """
-    Create something once, under `key` and the number of the attempt.
+    async def _view_of_session(self, ref: str) -> ProviderPayment:
+        found = await self._v1.checkout.sessions.retrieve_async(ref, {"expand": _OF_SESSION})
+        session = found.to_dict()
+        return await self._with_history(read_session(session), session.get("payment_intent"))
 
-    Stripe keeps a 5xx like any other answer and replays it under its key for a day. So after
-    one we look whether it was made all the same, and only then try under the next key. Repeated
-    as a whole, it walks the same keys to the same object.
-    """
-    for number in range(1, ATTEMPTS_MAX):
-        try:
-            return await create(f"{key}:{number}")
-        except ProviderFailed as failed:
-            try:
-                found = await find()
-            except Unavailable as error:
-                # Not asked, or in vain: what failed before may have been done all the same.
-                raise ProviderSilent(f"{failed}; nor can it be looked up: {error}") from error
-            if found is not None:
-                return found
-    return await create(f"{key}:{ATTEMPTS_MAX}")
+    async def _with_history(
+        self, seen: ProviderPayment, intent: Mapping[str, Any] | None
+    ) -> ProviderPayment:
+        """Add refunds and disputes to a view; before money has come there are none."""
+        if intent is None or seen.received_minor == 0:
+            return seen
+        of: Any = {"payment_intent": intent["id"], "limit": 100}
+        refunds = await self._v1.refunds.list_async(of)
+        seen = replace(
+            seen,
+            refunds=tuple([read_refund(one.to_dict()) async for one in refunds.auto_paging_iter()]),
+        )
+        if not is_disputed(intent):
+            return seen
+        disputes = await self._v1.disputes.list_async(of)
+        return replace(
+            seen,
+            disputes=tuple(
+                [read_dispute(one.to_dict(), seen.ref) async for one in disputes.auto_paging_iter()]
+            ),
+        )
 
+    async def _ended(self, ref: str) -> ProviderPayment | None:
+        seen = await self.fetch(ref)
+        return seen if seen.status in _ENDED else None
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say in our words who must act on an error of the package."""
-    try:
-        yield
-    except stripe.StripeError as error:
-        raise _explain(error) from error
-    except (KeyError, ValueError) as error:
-        raise ProviderFailed(f"Stripe answered in another shape: {error!r}") from error
+    async def _withdraw(self, ref: str, key: str) -> ProviderPayment:
+        options: Any = {"idempotency_key": key}
+        intent = ref
+        if is_session(ref):
+            with explained():
+                found = await self._v1.checkout.sessions.retrieve_async(ref)
+                session = found.to_dict()
+                if session["status"] == "open":
+                    await self._v1.checkout.sessions.expire_async(ref, {}, options)
+            if session["status"] != "complete":
+                return await self.fetch(ref)
+            intent = session["payment_intent"]
+        with explained():
+            await self._v1.payment_intents.cancel_async(intent, {}, options)
+        return await self.fetch(ref)
 
+    async def _intent_of(self, ref: str) -> str:
+        """Return the payment intent behind a reference. Raises ProviderRefused if unpaid."""
+        if not is_session(ref):
+            return ref
+        with explained():
+            session = (await self._v1.checkout.sessions.retrieve_async(ref)).to_dict()
+        intent = session.get("payment_intent")
+        if intent is None:
+            raise ProviderRefused(f"nobody has paid {ref} yet")
+        return str(intent)
 
-def _explain(error: stripe.StripeError) -> TradeSenseError:
-    if isinstance(error, stripe.APIConnectionError):
-        never_sent = isinstance(error.__cause__, _NEVER_SENT)
-        return (ProviderAway if never_sent else ProviderSilent)(str(error))
-    if isinstance(error, stripe.IdempotencyError):
-        return InvariantBroken(f"one key for two different things: {error}")
-    status = error.http_status or 0
-    if status in _MEANINGS:
-        return _MEANINGS[status](str(error))
-    return (ProviderRefused if httpx.codes.is_client_error(status) else ProviderFailed)(str(error))
-
-
-class _Transport(stripe.HTTPClient):
-    """
-    The package's requests, sent by our client, which refuses to inside a transaction.
-
-    (The package's own client for httpx hands it the body in a way that httpx calls deprecated.)
-    """
-
-    name = "httpx"
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        super().__init__()
-        self._client = client
-
-    def sleep_async(self, secs: float) -> Any:
-        return asyncio.sleep(secs)
-
-    async def request_async(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        try:
-            response = await self._client.request(
-                method, url, headers=dict(headers), content=post_data
+    async def _session_of(self, intent: str) -> str | None:
+        """Return the checkout session that an intent belongs to."""
+        with explained():
+            page = await self._v1.checkout.sessions.list_async(
+                {"payment_intent": intent, "limit": 1}
             )
-        except httpx.HTTPError as error:
-            message = f"{type(error).__name__}: {error}"
-            raise stripe.APIConnectionError(message) from error  # type: ignore[no-untyped-call] # untyped there
-        return response.content, response.status_code, response.headers
+            return str(page.data[0].id) if page.data else None
 
-    def request(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("call the asynchronous methods")
+    async def _refs_of(self, intents: AbstractSet[str]) -> dict[str, str]:
+        """Return the reference under which we know each intent: its session's, or its own."""
+        room = asyncio.Semaphore(CALLS_AT_ONCE)
 
-    async def close_async(self) -> None:
-        """Nothing to do: the client belongs to whoever opened it."""
+        async def look(intent: str) -> tuple[str, str]:
+            if intent not in self._refs:
+                async with room:
+                    self._refs[intent] = await self._session_of(intent) or intent
+                while len(self._refs) > REFS_KEPT_MAX:
+                    self._refs.pop(next(iter(self._refs)))
+            return intent, self._refs[intent]
+
+        async with asyncio.TaskGroup() as group:
+            looked = [group.create_task(look(intent)) for intent in intents]
+        return dict(task.result() for task in looked)
+
+    async def _find_refund(self, intent: str, refund_id: UUID) -> ProviderRefund | None:
+        with explained():
+            page = await self._v1.refunds.list_async({"payment_intent": intent, "limit": 100})
+            async for refund in page.auto_paging_iter():
+                seen = read_refund(refund.to_dict())
+                if seen.refund_id == refund_id:
+                    return seen
+        return None

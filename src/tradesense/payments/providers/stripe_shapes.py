@@ -6,12 +6,16 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from tradesense.payments.model import (
+    DisputeStatus,
+    IntentAsked,
     Movement,
     MovementKind,
+    ProviderDispute,
     ProviderPayment,
     ProviderRefund,
     ProviderStatus,
     RefundStatus,
+    Way,
 )
 
 T = TypeVar("T")
@@ -20,6 +24,7 @@ PROVIDER = "stripe"
 PAYMENT = "tradesense_payment"  # the names under which Stripe keeps our ids
 PURCHASE = "tradesense_purchase"
 REFUND = "tradesense_refund"
+WAY = "tradesense_way"
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
 _STATUS = {
@@ -31,12 +36,31 @@ _STATUS = {
     "succeeded": ProviderStatus.SUCCEEDED,
     "canceled": ProviderStatus.CANCELLED,
 }
+# https://docs.stripe.com/api/checkout/sessions/object; what a complete one has come to, its
+# payment intent says.
+_SESSION_STATUS = {
+    "open": ProviderStatus.OPEN,
+    "complete": ProviderStatus.UNDERWAY,
+    "expired": ProviderStatus.CANCELLED,
+}
 _REFUND_STATUS = {
     "pending": RefundStatus.REQUESTED,
     "requires_action": RefundStatus.REQUESTED,
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
+}
+
+# https://docs.stripe.com/disputes/how-disputes-work; a closed or prevented inquiry cost nothing.
+_DISPUTE_STATUS = {
+    "warning_needs_response": DisputeStatus.OPEN,
+    "warning_under_review": DisputeStatus.OPEN,
+    "warning_closed": DisputeStatus.WON,
+    "needs_response": DisputeStatus.OPEN,
+    "under_review": DisputeStatus.OPEN,
+    "prevented": DisputeStatus.WON,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
 }
 
 # https://docs.stripe.com/reports/balance-transaction-types
@@ -54,10 +78,104 @@ _KINDS = {
 }
 
 
+def intent_params(asked: IntentAsked) -> dict[str, Any]:
+    """Return what a payment intent is made of, for a program that pays."""
+    return {
+        "amount": asked.amount.minor,
+        "automatic_payment_methods": {"enabled": True},
+        "capture_method": "manual" if asked.is_captured_later else "automatic",
+        "currency": asked.amount.currency.lower(),
+        "metadata": _metadata(asked),
+    }
+
+
+def session_params(asked: IntentAsked) -> dict[str, Any]:
+    """Return what a checkout session is made of, for a person who pays."""
+    return {
+        "cancel_url": asked.return_url,
+        "client_reference_id": str(asked.payment_id),
+        "line_items": [
+            {
+                "price_data": {
+                    "currency": asked.amount.currency.lower(),
+                    "product_data": {"name": "Trading challenge"},
+                    "unit_amount": asked.amount.minor,
+                },
+                "quantity": 1,
+            }
+        ],
+        "metadata": _metadata(asked),
+        "mode": "payment",
+        "payment_intent_data": {
+            "capture_method": "manual" if asked.is_captured_later else "automatic",
+            "metadata": _metadata(asked),
+        },
+        "success_url": asked.return_url,
+    }
+
+
+def is_session(ref: str) -> bool:
+    """Whether a reference names a checkout session."""
+    return ref.startswith("cs_")
+
+
+def way_of(intent: Mapping[str, Any]) -> Way | None:
+    """Return the way in which we asked for a payment intent; None for a stranger's."""
+    text = (intent.get("metadata") or {}).get(WAY)
+    return Way(text) if text in set(Way) else None
+
+
+def read_session(session: Mapping[str, Any]) -> ProviderPayment:
+    """
+    Return a checkout session as it stands, its payment intent expanded if there is one.
+
+    Raises KeyError or ValueError for another shape.
+    """
+    intent = session.get("payment_intent")
+    seen = read_intent(intent) if isinstance(intent, Mapping) else None
+    page = _one(_SESSION_STATUS, session["status"])
+    if seen is None or (seen.status is ProviderStatus.OPEN and page is ProviderStatus.CANCELLED):
+        status = page
+    else:
+        status = seen.status
+    return ProviderPayment(
+        provider=PROVIDER,
+        ref=str(session["id"]),
+        payment_id=_uuid(session, PAYMENT),
+        status=status,
+        amount_minor=int(session["amount_total"] or 0),
+        received_minor=0 if seen is None else seen.received_minor,
+        currency=str(session["currency"] or "").upper() if seen is None else seen.currency,
+        pay_url=session.get("url"),
+        decline_id=None if seen is None else seen.decline_id,
+        decline_reason=None if seen is None else seen.decline_reason,
+    )
+
+
+def is_disputed(intent: Mapping[str, Any]) -> bool:
+    """Whether the buyer's bank has ever disputed a payment intent; its charge is expanded."""
+    charge = intent.get("latest_charge")
+    return bool(charge.get("disputed")) if isinstance(charge, Mapping) else False
+
+
+def read_dispute(dispute: Mapping[str, Any], payment_ref: str) -> ProviderDispute:
+    """Return a dispute as it stands. Raises KeyError or ValueError for another shape."""
+    moved = sum(int(line["amount"]) for line in dispute["balance_transactions"])
+    return ProviderDispute(
+        provider=PROVIDER,
+        ref=str(dispute["id"]),
+        payment_ref=payment_ref,
+        status=_one(_DISPUTE_STATUS, dispute["status"]),
+        amount_minor=int(dispute["amount"]),
+        currency=str(dispute["currency"]).upper(),
+        reason=str(dispute["reason"]),
+        is_withdrawn=moved < 0,
+    )
+
+
 def read_intent(intent: Mapping[str, Any]) -> ProviderPayment:
     """Return a payment intent as it stands. Raises KeyError or ValueError for another shape."""
     error = intent.get("last_payment_error") or {}
-    charge = error.get("charge")
     return ProviderPayment(
         provider=PROVIDER,
         ref=str(intent["id"]),
@@ -68,7 +186,7 @@ def read_intent(intent: Mapping[str, Any]) -> ProviderPayment:
         currency=str(intent["currency"]).upper(),
         client_secret=intent.get("client_secret"),
         pay_url=intent.get("sandbox_pay_url"),
-        decline_id=None if charge is None else str(charge),
+        decline_id=_decline_id(error),
         decline_reason=error.get("decline_code") or error.get("code"),
     )
 
@@ -105,19 +223,43 @@ def read_movement(line: Mapping[str, Any]) -> Movement:
         at=datetime.fromtimestamp(int(line["created"]), UTC),
         payment_ref=None if intent is None else str(intent),
         object_ref=str(of["id"]) if "id" in of else None,
-        bank_reference=of.get("statement_descriptor") if of.get("object") == "payout" else None,
+        bank_reference=_bank_reference(of) if of.get("object") == "payout" else None,
     )
 
 
+def _bank_reference(payout: Mapping[str, Any]) -> str | None:
+    """Return what the bank shows of a payout: its trace id, once banks have told Stripe."""
+    trace = (payout.get("trace_id") or {}).get("value")
+    return trace or payout.get("statement_descriptor")
+
+
 def intent_of(event: Mapping[str, Any]) -> str | None:
-    """Return the id of the payment intent an event is about, or None if it is about none."""
+    """Return the checkout session or payment intent an event is about, None if about none."""
     data = event.get("data")
     subject = data.get("object") if isinstance(data, Mapping) else None
     if not isinstance(subject, Mapping):
         return None
-    field = "id" if subject.get("object") == "payment_intent" else "payment_intent"
+    is_payment = subject.get("object") in {"payment_intent", "checkout.session"}
+    field = "id" if is_payment else "payment_intent"
     value = subject.get(field)
     return value if isinstance(value, str) else None
+
+
+def _metadata(asked: IntentAsked) -> dict[str, str]:
+    return {
+        PAYMENT: str(asked.payment_id),
+        PURCHASE: str(asked.purchase_id),
+        WAY: asked.way,
+    }
+
+
+def _decline_id(error: Mapping[str, Any]) -> str | None:
+    """Return what tells one refused try from another: its charge, if it came that far."""
+    charge = error.get("charge")
+    if charge is not None:
+        return str(charge)
+    method = (error.get("payment_method") or {}).get("id")
+    return None if method is None else f"{error.get('code')}:{method}"
 
 
 def _uuid(shape: Mapping[str, Any], name: str) -> UUID | None:
