@@ -60,6 +60,21 @@ class Desk:
             )
         )
 
+    async def withdraw(self, amount_minor, withdrawal_id, account_id=ACCOUNT):
+        await self.ask(
+            lambda tx: trading.request_withdrawal(
+                tx, account_id=account_id, withdrawal_id=withdrawal_id,
+                amount_minor=amount_minor, now=self.clock.now(),
+            )
+        )  # fmt: skip
+
+    async def restore(self, withdrawal_id, account_id=ACCOUNT):
+        await self.ask(
+            lambda tx: trading.request_restore(
+                tx, account_id=account_id, withdrawal_id=withdrawal_id, now=self.clock.now()
+            )
+        )
+
     async def ask(self, verb):
         return await self.db.repeat(verb)
 

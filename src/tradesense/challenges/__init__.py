@@ -3,9 +3,9 @@ Challenges: what a trader must achieve, and how we judge it.
 
 Owns     the tables `challenges_challenges`, `challenges_accounts`, `challenges_verdicts`.
 Promises terms never change once sealed; an account receives at most one verdict that stands;
-         a failed challenge never trades again (see `invariants`).
+         a failed or revoked challenge never trades again (see `invariants`).
 Speaks   ChallengeStarted, PhasePassed, ChallengePassed, ChallengeFunded, ChallengeFailed,
-         on "challenge:<id>".
+         ChallengeSuspended, ChallengeReinstated, ChallengeRevoked, on "challenge:<id>".
 """
 
 from tradesense.challenges.evidence import NotYetSealed, evidence_of
@@ -14,11 +14,16 @@ from tradesense.challenges.model import (
     ChallengeFailed,
     ChallengeFunded,
     ChallengePassed,
+    ChallengeReinstated,
+    ChallengeRevoked,
     ChallengeStarted,
     ChallengeStatus,
+    ChallengeSuspended,
     Outcome,
     PhasePassed,
     Plan,
+    RevokedFor,
+    SuspendedFor,
     Terms,
     Verdict,
 )
@@ -32,9 +37,12 @@ from tradesense.challenges.service import (
     get,
     get_plan,
     list_plans,
+    reinstate,
     reset_schedules,
+    revoke,
     seal_terms,
     start,
+    suspend,
 )
 from tradesense.challenges.standing import FloorStanding, Standing, get_standing
 from tradesense.challenges.store import (
@@ -51,14 +59,19 @@ __all__ = [
     "ChallengeFailed",
     "ChallengeFunded",
     "ChallengePassed",
+    "ChallengeReinstated",
+    "ChallengeRevoked",
     "ChallengeStarted",
     "ChallengeStatus",
+    "ChallengeSuspended",
     "FloorStanding",
     "NotYetSealed",
     "Outcome",
     "PhasePassed",
     "Plan",
+    "RevokedFor",
     "Standing",
+    "SuspendedFor",
     "Terms",
     "UnknownAccount",
     "UnknownChallenge",
@@ -74,7 +87,10 @@ __all__ = [
     "list_accounts",
     "list_by_user",
     "list_plans",
+    "reinstate",
     "reset_schedules",
+    "revoke",
     "seal_terms",
     "start",
+    "suspend",
 ]

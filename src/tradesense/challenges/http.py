@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from tradesense import identity
 from tradesense.challenges import evidence, service, standing, store
-from tradesense.challenges.model import Challenge, Plan
+from tradesense.challenges.model import Challenge, Plan, Verdict
 from tradesense.challenges.standing import Standing
 from tradesense.identity.caller import CallerFromRequest
 from tradesense.identity.model import Caller
@@ -147,19 +147,29 @@ async def _challenge(tx: Transaction, challenge: Challenge) -> dict[str, Any]:
             {
                 "account_id": account_id,
                 "phase": phase,
-                "status": "running" if verdict is None else verdict.outcome,
+                "status": _status(challenge, verdict),
             }
         )
     return {
         "id": challenge.id,
         "plan": challenge.plan,
-        "status": challenge.status,
+        "status": challenge.status if challenge.suspended_for is None else "suspended",
+        "why": standing.why_of(challenge),
         "phase": challenge.phase,
         "account_id": challenge.account_id,
         "accounts": accounts,
         "started_at": challenge.started_at,
         "terms_sha256": challenge.terms.sha256,
     }
+
+
+def _status(challenge: Challenge, verdict: Verdict | None) -> str:
+    """Return how one of the challenge's accounts stands, as far as the challenge knows."""
+    if verdict is not None:
+        return verdict.outcome.value
+    if challenge.revoked_for is not None:
+        return challenge.status.value
+    return "running" if challenge.suspended_for is None else "suspended"
 
 
 def _standing(found: Standing) -> dict[str, Any]:

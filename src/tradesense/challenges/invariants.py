@@ -41,10 +41,30 @@ INVARIANTS = {
     "a verdict is what the engine came upon, and nothing else": """
         SELECT a.account_id FROM challenges_accounts a
         LEFT JOIN trading_outcomes o USING (account_id)
+        JOIN challenges_challenges c ON c.id = a.challenge_id
         LEFT JOIN challenges_verdicts v
           ON v.account_id = a.account_id AND v.reversed_at IS NULL
-        WHERE (o.price_seq, o.kind = 'breached')
+        WHERE NOT (c.status = 'revoked' AND c.account_id = a.account_id AND v.id IS NULL)
+          AND (o.price_seq, o.kind = 'breached')
           IS DISTINCT FROM (v.price_seq, v.outcome = 'failed')
+    """,
+    "the account of a revoked challenge was asked to close for that reason": """
+        SELECT c.id FROM challenges_challenges c WHERE c.status = 'revoked' AND NOT EXISTS (
+            SELECT FROM trading_commands t WHERE t.account_id = c.account_id
+              AND t.kind = 'close_account' AND t.body ->> 'reason' = c.revoked_for)
+    """,
+    "no verdict follows a revocation": """
+        SELECT c.id FROM challenges_challenges c JOIN challenges_verdicts v USING (account_id)
+        WHERE c.status = 'revoked' AND v.reversed_at IS NULL
+    """,
+    "an account was asked to halt if, and only if, its challenge is suspended": """
+        SELECT c.id FROM challenges_challenges c
+        LEFT JOIN LATERAL (
+            SELECT t.kind, t.body ->> 'reason' AS reason FROM trading_commands t
+            WHERE t.account_id = c.account_id AND t.kind IN ('halt', 'resume')
+            ORDER BY t.id DESC LIMIT 1) t ON true
+        WHERE c.status IN ('running', 'funded')
+          AND c.suspended_for IS DISTINCT FROM CASE t.kind WHEN 'halt' THEN t.reason END
     """,
     "every verdict is on the trail, once": """
         SELECT v.account_id FROM challenges_verdicts v

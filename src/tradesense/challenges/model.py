@@ -172,6 +172,21 @@ class ChallengeStatus(StrEnum):
     RUNNING = "running"
     FUNDED = "funded"
     FAILED = "failed"
+    REVOKED = "revoked"
+
+
+class SuspendedFor(StrEnum):
+    """Why a challenge takes no orders for now."""
+
+    PAYMENT_DISPUTED = "payment_disputed"
+    UNDER_REVIEW = "under_review"
+
+
+class RevokedFor(StrEnum):
+    """Why a challenge was taken back for good: its price is no longer ours."""
+
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
 
 
 class Outcome(StrEnum):
@@ -183,7 +198,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A bought plan and where it stands; `account_id` is the account of the current phase."""
+    """
+    A bought plan and where it stands; `account_id` is the account of the current phase.
+
+    `suspended_for` only while it is running or funded, `revoked_for` only once it is revoked.
+    """
 
     id: UUID
     user_id: UUID
@@ -194,6 +213,13 @@ class Challenge:
     status: ChallengeStatus
     terms: Terms
     started_at: datetime
+    suspended_for: SuspendedFor | None = None
+    revoked_for: RevokedFor | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has failed or was revoked, and so stays as it is for ever."""
+        return self.status in {ChallengeStatus.FAILED, ChallengeStatus.REVOKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,3 +316,29 @@ class ChallengeFailed(Event):
     loss_permitted_minor: int
     loss_actual_minor: int
     price_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeSuspended(Event):
+    """No new orders until it is reinstated; its account is still judged."""
+
+    challenge_id: UUID
+    account_id: UUID
+    reason: SuspendedFor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeReinstated(Event):
+    """The suspension is lifted."""
+
+    challenge_id: UUID
+    account_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeRevoked(Event):
+    """Taken back for good: the account is closed, and no verdict follows this."""
+
+    challenge_id: UUID
+    account_id: UUID
+    reason: RevokedFor

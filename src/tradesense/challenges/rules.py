@@ -50,9 +50,10 @@ from tradesense.trading.model import (
     TargetReached,
 )
 from tradesense.trading.model import Comparison as EngineComparison
+from tradesense.trading.model import OnCashFlow as EngineOnCashFlow
 
 # Names the executable rules: whoever judges these terms again must follow the same ones.
-RULE_VERSION = "tradesense-rules-1"
+RULE_VERSION = "tradesense-rules-2"
 BASIS_POINTS = 10_000
 
 
@@ -287,6 +288,8 @@ def _guard(limit: LossLimit, initial: int) -> Guard:
         Lock.NONE,
     ):
         raise CannotJudge(f"no engine judges the switches of {limit.name!r} yet; do not sell it")
+    if limit.on_cash_flow is OnCashFlow.NEW_ACCOUNT:
+        raise CannotJudge(f"no engine opens a new account after a withdrawal yet: {limit.name!r}")
     if limit.amount_of is AmountOf.REFERENCE_BP:
         raise CannotJudge(f"{limit.name!r} is a share of its reference, which no engine judges yet")
     permitted = permitted_minor(limit, initial=initial, reference=initial)
@@ -303,6 +306,7 @@ def _guard(limit: LossLimit, initial: int) -> Guard:
         measure=Measure.EQUITY,
         recipe=recipe,
         comparison=EngineComparison(limit.comparison.value),
+        on_cash_flow=EngineOnCashFlow(limit.on_cash_flow.value),
     )
 
 

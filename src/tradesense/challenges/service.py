@@ -1,5 +1,6 @@
 """The verbs of challenges. Each takes the caller's transaction and never commits it."""
 
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from uuid import UUID
@@ -8,19 +9,26 @@ from tradesense import market, trading, trail
 from tradesense.challenges import rules, store
 from tradesense.challenges.model import (
     Challenge,
+    ChallengeReinstated,
+    ChallengeRevoked,
     ChallengeStarted,
     ChallengeStatus,
+    ChallengeSuspended,
     Plan,
+    RevokedFor,
+    SuspendedFor,
     Terms,
     Verdict,
 )
 from tradesense.challenges.programmes import PLANS
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, Invalid, InvariantBroken, NotFound
+from tradesense.kernel.events import Event
 from tradesense.trading.model import GuardBreached, TargetReached
 from tradesense.trail.model import Fact
 
 ENGINE = "system:engine"
+FIRM = "system:challenges"
 
 
 class UnknownPlan(Invalid):
@@ -110,16 +118,19 @@ async def start(
 
 async def conclude(
     tx: Transaction, outcome: GuardBreached | TargetReached, now: datetime
-) -> Verdict:
+) -> Verdict | None:
     """
     Make the end of an account lasting: its one verdict, and what follows for the challenge.
 
-    A breach fails the challenge for good. A target opens the account of the next phase, whose
-    request commits with the verdict. Raises UnknownAccount, or AlreadyJudged.
+    A breach fails the challenge for good, suspended or not. A target opens the account of the
+    next phase, whose request commits with the verdict; while suspended it opens halted. A
+    revoked challenge is past judging: None. Raises UnknownAccount, or AlreadyJudged.
     """
     challenge = await store.lock_by_account(tx, outcome.account_id)
     if challenge is None:
         raise UnknownAccount(f"no challenge trades account {outcome.account_id}")
+    if challenge.status is ChallengeStatus.REVOKED:
+        return None
     concluded = rules.conclude(challenge, outcome, now)
     if not await store.insert_verdict(tx, concluded.verdict):
         raise AlreadyJudged(f"account {outcome.account_id} has its verdict; it is final")
@@ -138,7 +149,72 @@ async def conclude(
     if after.account_id != challenge.account_id:
         await store.insert_account(tx, after, now=now)
         await _request_open(tx, after, now=now)
+        if after.suspended_for is not None:
+            await _request_halt(tx, after, after.suspended_for, now=now)
     return concluded.verdict
+
+
+async def suspend(
+    tx: Transaction, *, challenge_id: UUID, reason: SuspendedFor, now: datetime
+) -> Challenge:
+    """
+    Halt the challenge's account until `reinstate`: no new orders, closing allowed.
+
+    It is still judged meanwhile: a breach fails it, a pass stands and the next account opens
+    halted. A challenge that is over or suspended already stays as it is; look at what is
+    returned. Raises UnknownChallenge.
+    """
+    challenge = await _lock(tx, challenge_id)
+    if challenge.is_over or challenge.suspended_for is not None:
+        return challenge
+    after = replace(challenge, suspended_for=reason)
+    said = ChallengeSuspended(
+        challenge_id=challenge.id, account_id=challenge.account_id, reason=reason
+    )
+    await _save_and_say(tx, after, said, now=now)
+    await _request_halt(tx, after, reason, now=now)
+    return after
+
+
+async def reinstate(tx: Transaction, *, challenge_id: UUID, now: datetime) -> Challenge:
+    """
+    Lift the suspension. A challenge that is not suspended stays as it is.
+
+    Raises UnknownChallenge.
+    """
+    challenge = await _lock(tx, challenge_id)
+    if challenge.suspended_for is None:
+        return challenge
+    after = replace(challenge, suspended_for=None)
+    said = ChallengeReinstated(challenge_id=challenge.id, account_id=challenge.account_id)
+    await _save_and_say(tx, after, said, now=now)
+    await trading.request_resume(tx, account_id=after.account_id, now=now)
+    return after
+
+
+async def revoke(
+    tx: Transaction, *, challenge_id: UUID, reason: RevokedFor, now: datetime
+) -> Challenge:
+    """
+    Take the challenge back for good: its account is flattened and closed, no verdict follows.
+
+    A challenge that has failed or was revoked stays as it is; look at what is returned.
+    Raises UnknownChallenge.
+    """
+    challenge = await _lock(tx, challenge_id)
+    if challenge.is_over:
+        return challenge
+    after = replace(
+        challenge, status=ChallengeStatus.REVOKED, suspended_for=None, revoked_for=reason
+    )
+    said = ChallengeRevoked(
+        challenge_id=challenge.id, account_id=challenge.account_id, reason=reason
+    )
+    await _save_and_say(tx, after, said, now=now)
+    await trading.request_close_account(
+        tx, account_id=after.account_id, reason=trading.Reason(reason.value), now=now
+    )
+    return after
 
 
 async def reset_schedules(tx: Transaction) -> tuple[str, ...]:
@@ -158,6 +234,26 @@ async def get(tx: Transaction, challenge_id: UUID, *, user_id: UUID) -> Challeng
     if challenge is None or challenge.user_id != user_id:
         raise UnknownChallenge(f"you have no challenge {challenge_id}")
     return challenge
+
+
+async def _lock(tx: Transaction, challenge_id: UUID) -> Challenge:
+    challenge = await store.lock(tx, challenge_id)
+    if challenge is None:
+        raise UnknownChallenge(f"there is no challenge {challenge_id}")
+    return challenge
+
+
+async def _save_and_say(tx: Transaction, after: Challenge, said: Event, *, now: datetime) -> None:
+    await store.save(tx, after)
+    stream, cause = f"challenge:{after.id}", f"purchase:{after.purchase_id}"
+    await trail.record(tx, Fact(event=said, stream=stream, at=now, by=FIRM, cause=cause))
+
+
+async def _request_halt(
+    tx: Transaction, challenge: Challenge, reason: SuspendedFor, *, now: datetime
+) -> None:
+    why = trading.Reason(reason.value)
+    await trading.request_halt(tx, account_id=challenge.account_id, reason=why, now=now)
 
 
 async def _request_open(tx: Transaction, challenge: Challenge, *, now: datetime) -> None:

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from tradesense import market, trading
 from tradesense.challenges import rules, store
-from tradesense.challenges.model import Challenge, LossLimit, Outcome, Reference, Verdict
+from tradesense.challenges.model import (
+    Challenge,
+    LossLimit,
+    OnCashFlow,
+    Outcome,
+    Reference,
+    Verdict,
+)
 from tradesense.challenges.service import UnknownAccount
 from tradesense.infra.db import Transaction
 from tradesense.kernel.instants import from_us, to_us
@@ -55,7 +62,8 @@ class Standing:
     challenge_id: UUID
     plan: str
     phase: str
-    status: str  # running | passed | failed | closed
+    status: str  # running | suspended | passed | failed | revoked | closed
+    why: str | None  # it is suspended or was revoked
     currency: str
     initial_minor: int
     balance_minor: int
@@ -91,11 +99,21 @@ async def find_owned(tx: Transaction, account_id: UUID, *, user_id: UUID) -> Cha
     return challenge
 
 
-def status_of(view: AccountView, verdict: Verdict | None) -> str:
-    """Return running, passed, failed or (closed by request) closed."""
+def status_of(challenge: Challenge, view: AccountView, verdict: Verdict | None) -> str:
+    """Return running, suspended, passed, failed, revoked or (closed by request) closed."""
     if verdict is not None:
         return verdict.outcome.value
+    if challenge.revoked_for is not None:
+        return "revoked"
+    if challenge.suspended_for is not None and view.status.value == "active":
+        return "suspended"
     return "running" if view.status.value == "active" else "closed"
+
+
+def why_of(challenge: Challenge) -> str | None:
+    """Return in words why the challenge is suspended or was revoked."""
+    reason = challenge.suspended_for or challenge.revoked_for
+    return None if reason is None else reason.value.replace("_", " ")
 
 
 def _standing(
@@ -108,7 +126,8 @@ def _standing(
         challenge_id=challenge.id,
         plan=challenge.plan,
         phase=setup.phase,
-        status=status_of(view, verdict),
+        status=status_of(challenge, view, verdict),
+        why=None if verdict is not None else why_of(challenge),
         currency=setup.currency,
         initial_minor=setup.initial_minor,
         balance_minor=view.balance_minor,
@@ -128,16 +147,18 @@ def _standing(
 def _floor(limit: LossLimit, view: AccountView) -> FloorStanding:
     initial = view.setup.initial_minor
     permitted = rules.permitted_minor(limit, initial=initial, reference=view.reset_balance_minor)
+    if limit.on_cash_flow is OnCashFlow.FLOOR_TO_INITIAL and view.withdrawn_minor > 0:
+        permitted = 0
     floor = next(each.floor_minor for each in view.floors if each.guard == limit.name)
-    follows = limit.reference is Reference.DAY_START_BALANCE
+    moves = limit.reference is Reference.DAY_START_BALANCE and permitted > 0
     return FloorStanding(
         name=limit.name,
         floor_minor=floor,
         permitted_minor=permitted,
         room_minor=view.equity_minor - floor,
         reference=limit.reference,
-        reference_minor=view.reset_balance_minor if follows else initial,
-        floor_after_reset_minor=view.balance_minor - permitted if follows else floor,
+        reference_minor=floor + permitted,
+        floor_after_reset_minor=view.balance_minor - permitted if moves else floor,
     )
 
 
@@ -145,7 +166,7 @@ def _target(view: AccountView) -> TargetStanding | None:
     target = view.setup.target
     if target is None:
         return None
-    profit = view.balance_minor - view.setup.initial_minor
+    profit = view.profit_minor
     return TargetStanding(
         target_minor=target.profit_minor,
         profit_minor=profit,
@@ -181,6 +202,8 @@ def arithmetic(challenge: Challenge, verdict: Verdict) -> tuple[str, ...]:
     limit = next(each for each in rules.limits_of(challenge.terms) if each.name == verdict.rule)
     initial = challenge.terms.data["initial_minor"]
     permitted = rules.permitted_minor(limit, initial=initial, reference=initial)
+    if limit.on_cash_flow is OnCashFlow.FLOOR_TO_INITIAL and verdict.limit_minor == initial:
+        permitted = 0
     reference = verdict.limit_minor + permitted
     loss = reference - verdict.actual_minor
     floor = f"{cash(reference)} - {cash(permitted)} permitted = floor {cash(verdict.limit_minor)}"

@@ -2,16 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from tradesense.challenges.model import Challenge, ChallengeStatus, Outcome, Terms, Verdict
+from tradesense.challenges.model import (
+    Challenge,
+    ChallengeStatus,
+    Outcome,
+    RevokedFor,
+    SuspendedFor,
+    Terms,
+    Verdict,
+)
 from tradesense.infra.db import Transaction
 
+Word = TypeVar("Word", SuspendedFor, RevokedFor)
 _CHALLENGE = """
     SELECT c.id, c.user_id, c.purchase_id, c.plan, c.phase, c.account_id, c.status, c.terms,
-           c.started_at
+           c.started_at, c.suspended_for, c.revoked_for
     FROM challenges_challenges c
 """
 _VERDICT = """
@@ -63,8 +73,19 @@ async def insert_account(tx: Transaction, challenge: Challenge, *, now: datetime
 async def save(tx: Transaction, challenge: Challenge) -> None:
     """Store where the challenge stands; its terms never change."""
     await tx.execute(
-        "UPDATE challenges_challenges SET phase = %s, account_id = %s, status = %s WHERE id = %s",
-        (challenge.phase, challenge.account_id, challenge.status, challenge.id),
+        """
+        UPDATE challenges_challenges SET phase = %s, account_id = %s, status = %s,
+            suspended_for = %s, revoked_for = %s
+        WHERE id = %s
+        """,
+        (
+            challenge.phase,
+            challenge.account_id,
+            challenge.status,
+            challenge.suspended_for,
+            challenge.revoked_for,
+            challenge.id,
+        ),
     )
 
 
@@ -98,6 +119,12 @@ async def lock_by_account(tx: Transaction, account_id: UUID) -> Challenge | None
         + " WHERE a.account_id = %s FOR UPDATE OF c",
         (account_id,),
     )
+    return _challenge(await cursor.fetchone())
+
+
+async def lock(tx: Transaction, challenge_id: UUID) -> Challenge | None:
+    """Read the challenge of this id, and hold it until `tx` ends."""
+    cursor = await tx.execute(_CHALLENGE + " WHERE c.id = %s FOR UPDATE OF c", (challenge_id,))
     return _challenge(await cursor.fetchone())
 
 
@@ -163,4 +190,10 @@ def _challenge(row: DictRow | None) -> Challenge | None:
         status=ChallengeStatus(row["status"]),
         terms=Terms.read(row["terms"]),
         started_at=row["started_at"],
+        suspended_for=_optional(SuspendedFor, row["suspended_for"]),
+        revoked_for=_optional(RevokedFor, row["revoked_for"]),
     )
+
+
+def _optional(kind: type[Word], found: str | None) -> Word | None:
+    return None if found is None else kind(found)

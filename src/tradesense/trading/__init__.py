@@ -6,9 +6,18 @@ Promises the same tape and the same commands give the same fills and floors, to 
          a guard is tested on every price that could cross it (see `invariants`).
 Speaks   AccountOpened, OrderAccepted, OrderRejected, OrderFilled, OrderCancelled,
          CancelRejected, DayRolled, GuardBreached, TargetReached, AccountClosing, AccountClosed,
-         on `account:<id>`.
+         AccountHalted, HaltRejected, AccountResumed, ResumeRejected, Withdrawn,
+         WithdrawalRefused, WithdrawalRestored, RestoreRefused, on `account:<id>`.
 """
 
+from tradesense.trading.firm import (
+    UnknownWithdrawal,
+    WithdrawalAskedDifferently,
+    request_halt,
+    request_restore,
+    request_resume,
+    request_withdrawal,
+)
 from tradesense.trading.model import (
     AccountSetup,
     BelowResetBalance,
@@ -18,8 +27,10 @@ from tradesense.trading.model import (
     Guard,
     GuardBreached,
     Measure,
+    OnCashFlow,
     OrderRequest,
     Outcome,
+    Reason,
     Static,
     Target,
     TargetReached,
@@ -42,7 +53,7 @@ from tradesense.trading.service import (
     request_open,
     request_order,
 )
-from tradesense.trading.store import find_order, list_fills, list_orders
+from tradesense.trading.store import find_order, list_cash_flows, list_fills, list_orders
 
 __all__ = [
     "AccountSetup",
@@ -56,23 +67,32 @@ __all__ = [
     "Guard",
     "GuardBreached",
     "Measure",
+    "OnCashFlow",
     "OrderRequest",
     "Outcome",
     "PositionView",
+    "Reason",
     "Static",
     "Target",
     "TargetReached",
     "UnknownAccount",
     "UnknownOrder",
+    "UnknownWithdrawal",
+    "WithdrawalAskedDifferently",
     "current_account",
     "equity_curve",
     "find_account",
     "find_order",
+    "list_cash_flows",
     "list_fills",
     "list_orders",
     "request_cancel",
     "request_close",
     "request_close_account",
+    "request_halt",
     "request_open",
     "request_order",
+    "request_restore",
+    "request_resume",
+    "request_withdrawal",
 ]

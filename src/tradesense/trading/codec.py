@@ -15,6 +15,7 @@ from tradesense.trading.model import (
     Effect,
     Guard,
     Measure,
+    OnCashFlow,
     OrderRequest,
     OrderType,
     Recipe,
@@ -57,6 +58,8 @@ def _guard(found: Json) -> Guard:
         recipe=_recipe(found["recipe"]),
         comparison=Comparison(found["comparison"]),
         effect=Effect(found["effect"]),
+        # Setups stored before withdrawals existed do not say; every plan of the time said so.
+        on_cash_flow=OnCashFlow(found.get("on_cash_flow", OnCashFlow.SHIFT)),
     )
 
 

@@ -16,18 +16,21 @@ INVARIANTS = {
         ) f ON true
         WHERE (p.qty, p.cost) IS DISTINCT FROM (f.position_qty, f.position_cost)
     """,
-    "a balance is what the account began with and what its fills realised": """
+    "a balance is what the account began with, realised, paid out and got back": """
         SELECT a.account_id FROM trading_accounts a
-        LEFT JOIN trading_fills f USING (account_id)
-        GROUP BY a.account_id
-        HAVING a.balance_minor <> (a.setup->>'initial_minor')::bigint
-            + COALESCE(sum(f.realised_minor), 0)
+        WHERE a.balance_minor <> (a.setup->>'initial_minor')::bigint
+            + COALESCE((SELECT sum(realised_minor) FROM trading_fills f
+                WHERE f.account_id = a.account_id), 0)
+            + COALESCE((SELECT sum(amount_minor) FROM trading_cash_flows c
+                WHERE c.account_id = a.account_id), 0)
     """,
     "every fill states the balance after it": """
         SELECT account_id, number FROM (
             SELECT f.account_id, f.number, f.balance_minor,
                 (a.setup->>'initial_minor')::bigint + sum(realised_minor)
-                    OVER (PARTITION BY f.account_id ORDER BY f.number) AS summed
+                    OVER (PARTITION BY f.account_id ORDER BY f.number)
+                    + COALESCE((SELECT sum(amount_minor) FROM trading_cash_flows c
+                        WHERE c.account_id = f.account_id AND c.fills < f.number), 0) AS summed
             FROM trading_fills f JOIN trading_accounts a USING (account_id)
         ) s WHERE balance_minor <> summed
     """,
@@ -76,6 +79,34 @@ INVARIANTS = {
         SELECT o.order_id FROM trading_orders o LEFT JOIN trading_fills f USING (order_id)
         WHERE (o.status = 'filled') <> (f.order_id IS NOT NULL)
             OR o.filled_price <> f.price OR o.account_id <> f.account_id
+    """,
+    "a cash flow states the balance after it": """
+        SELECT c.account_id, c.input_seq FROM trading_cash_flows c
+        JOIN trading_accounts a USING (account_id)
+        WHERE c.balance_minor <> (a.setup->>'initial_minor')::bigint
+            + COALESCE((SELECT sum(realised_minor) FROM trading_fills f
+                WHERE f.account_id = c.account_id AND f.number <= c.fills), 0)
+            + (SELECT sum(amount_minor) FROM trading_cash_flows d
+                WHERE d.account_id = c.account_id AND d.input_seq <= c.input_seq)
+    """,
+    "only profit leaves an account, and what comes back is exactly what left": """
+        SELECT c.account_id, c.withdrawal_id FROM trading_cash_flows c
+        JOIN trading_accounts a USING (account_id)
+        LEFT JOIN trading_cash_flows d ON d.withdrawal_id = c.withdrawal_id
+            AND d.amount_minor < 0 AND c.amount_minor > 0 AND d.account_id = c.account_id
+            AND d.input_seq < c.input_seq
+        WHERE (c.amount_minor < 0 AND c.balance_minor < (a.setup->>'initial_minor')::bigint)
+            OR (c.amount_minor > 0 AND c.amount_minor IS DISTINCT FROM -d.amount_minor)
+    """,
+    "every cash flow was asked for, by its stamp": """
+        SELECT c.account_id, c.input_seq FROM trading_cash_flows c
+        LEFT JOIN trading_commands t USING (account_id, input_seq)
+        WHERE t.order_id IS DISTINCT FROM c.withdrawal_id
+            OR t.kind <> CASE WHEN c.amount_minor < 0 THEN 'withdraw' ELSE 'restore' END
+    """,
+    "a halted account has no order at work but closing ones": """
+        SELECT a.account_id FROM trading_accounts a JOIN trading_orders o USING (account_id)
+        WHERE a.halted_for IS NOT NULL AND o.status = 'new' AND NOT o.closing
     """,
     "nothing was filled beyond the engine's cursor": """
         SELECT account_id, number FROM trading_fills f, trading_engines e

@@ -17,7 +17,14 @@ from tradesense.trading.engine.turn import (
     floors,
     margin_used_minor,
 )
-from tradesense.trading.model import AccountSetup, AccountStatus, FillRecord, Floor, Reason
+from tradesense.trading.model import (
+    AccountSetup,
+    AccountStatus,
+    CashFlow,
+    FillRecord,
+    Floor,
+    Reason,
+)
 from tradesense.trading.running import loading
 
 CURVE_ITEMS_MAX = 6_000  # tape items an equity curve is drawn from: some tens of milliseconds
@@ -39,15 +46,24 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """An account at the engine's cursor: tape number `price_seq`, moment `at_us` of the feed."""
+    """
+    An account at the engine's cursor: tape number `price_seq`, moment `at_us` of the feed.
+
+    `profit_minor` is closed, and counts what was withdrawn of it; `cash_today_minor` is what
+    came in, less what went out, since the last reset.
+    """
 
     setup: AccountSetup
     status: AccountStatus
     ended_for: Reason | None
+    halted_for: Reason | None
     opened_us: int
     balance_minor: int
     equity_minor: int
     reset_balance_minor: int
+    cash_today_minor: int
+    withdrawn_minor: int
+    profit_minor: int
     margin_minor: int
     floors: tuple[Floor, ...]
     day: date
@@ -83,10 +99,14 @@ async def find_account(tx: Transaction, account_id: UUID) -> AccountView | None:
         setup=account.setup,
         status=account.status,
         ended_for=account.ended_for,
+        halted_for=account.halted_for,
         opened_us=opened_us,
         balance_minor=account.balance_minor,
         equity_minor=equity_minor(account, known.marks),
         reset_balance_minor=account.reset_balance_minor,
+        cash_today_minor=account.cash_today_minor,
+        withdrawn_minor=account.withdrawn_minor,
+        profit_minor=account.profit_minor,
         margin_minor=margin_used_minor(account, known.marks),
         floors=floors(account),
         day=account.day,
@@ -142,19 +162,29 @@ async def equity_curve(
     items = await market.read_tape(tx, after=first, limit=end - first) if end > first else _NO_ITEMS
     fills = await store.list_fills(tx, account_id, limit=None)
     every = -(-len(items) // points_max) or 1
-    return _curve(account, items, fills, every=every)
+    flows = await store.list_cash_flows(tx, account_id)
+    return _curve(account, items, _in_order(fills, flows), every=every)
+
+
+def _in_order(
+    fills: Sequence[FillRecord], flows: Sequence[CashFlow]
+) -> list[FillRecord | CashFlow]:
+    """Return what changed the balance, oldest first."""
+    numbered: list[tuple[int, FillRecord | CashFlow]] = [(each.number, each) for each in fills]
+    numbered += [(each.fills, each) for each in flows]
+    return [each for _, each in sorted(numbered, key=lambda one: one[0])]
 
 
 def _curve(
     account: Account,
     items: Sequence[market.TapeItem],
-    fills: Sequence[FillRecord],
+    changes: Sequence[FillRecord | CashFlow],
     *,
     every: int,
 ) -> list[CurvePoint]:
-    """Go through the tape once more, with the fills of the time."""
+    """Go through the tape once more, with the fills and cash of the time."""
     state = replace(account, positions={}, balance_minor=account.setup.initial_minor)
-    left, marks, points = list(reversed(fills)), dict[str, Mark](), list[CurvePoint]()
+    left, marks, points = list(reversed(changes)), dict[str, Mark](), list[CurvePoint]()
     for number, item in enumerate(items, 1):
         if item.status == market.Status.VALID and item.symbol is not None:
             marks[item.symbol] = Mark(item.bid or 0, item.ask or 0, item.at_us, item.price_seq)
@@ -169,7 +199,9 @@ def _curve(
     return points
 
 
-def _after(account: Account, fill: FillRecord) -> Account:
+def _after(account: Account, fill: FillRecord | CashFlow) -> Account:
+    if isinstance(fill, CashFlow):
+        return replace(account, balance_minor=fill.balance_minor)
     positions = {symbol: at for symbol, at in account.positions.items() if symbol != fill.symbol}
     if fill.position_qty:
         positions[fill.symbol] = Position(fill.position_qty, fill.position_cost)

@@ -109,7 +109,7 @@ async def request_close_account(
     tx: Transaction, *, account_id: UUID, reason: Reason, now: datetime
 ) -> None:
     """Ask to cancel and flatten everything and close the account for good."""
-    await _require_account(tx, account_id)
+    await require_account(tx, account_id)
     await store.ask(
         tx,
         account_id=account_id,
@@ -128,7 +128,7 @@ async def _ask_named(
     now: datetime,
 ) -> UUID:
     """Ask under the client's name for it, once; return the id of the order that follows."""
-    await _require_account(tx, account_id)
+    await require_account(tx, account_id)
     order_id = derive(account_id, request.client_order_id)
     asked = await store.ask(
         tx,
@@ -144,7 +144,8 @@ async def _ask_named(
     return order_id
 
 
-async def _require_account(tx: Transaction, account_id: UUID) -> None:
+async def require_account(tx: Transaction, account_id: UUID) -> None:
+    """Raise UnknownAccount unless somebody has asked to open the account."""
     if not await store.is_asked_for(tx, account_id):
         raise UnknownAccount(f"no account {account_id}")
 

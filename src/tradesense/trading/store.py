@@ -7,6 +7,7 @@ from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
 from tradesense.trading.model import (
+    CashFlow,
     FillRecord,
     OrderRecord,
     OrderStatus,
@@ -15,6 +16,8 @@ from tradesense.trading.model import (
     Side,
     TimeInForce,
 )
+
+ANY_AMOUNT = 0  # nobody withdraws nothing
 
 
 async def ask(
@@ -56,9 +59,25 @@ async def has_asked(tx: Transaction, *, account_id: UUID, order_id: UUID) -> boo
     """Return whether the account has ever asked for that order."""
     return await _exists(
         tx,
-        b"SELECT 1 FROM trading_commands WHERE account_id = %s AND order_id = %s LIMIT 1",
+        b"SELECT 1 FROM trading_commands WHERE account_id = %s AND order_id = %s"
+        b" AND kind IN ('order', 'close') LIMIT 1",
         (account_id, order_id),
     )
+
+
+async def has_asked_withdrawal(
+    tx: Transaction, *, account_id: UUID, withdrawal_id: UUID, amount_minor: int | None = ANY_AMOUNT
+) -> bool:
+    """Return whether the account was asked for that withdrawal, with that amount."""
+    cursor = await tx.execute(
+        """
+        SELECT (body->>'amount_minor')::bigint AS amount_minor FROM trading_commands
+        WHERE account_id = %s AND order_id = %s AND kind = 'withdraw'
+        """,
+        (account_id, withdrawal_id),
+    )
+    row = await cursor.fetchone()
+    return row is not None and amount_minor in {ANY_AMOUNT, row["amount_minor"]}
 
 
 async def is_stamped(tx: Transaction, *, order_id: UUID, kind: str) -> bool:
@@ -196,6 +215,18 @@ def _order(row: DictRow) -> OrderRecord:
         ended_us=row["ended_us"],
         filled_price=row["filled_price"],
     )
+
+
+async def list_cash_flows(tx: Transaction, account_id: UUID) -> list[CashFlow]:
+    """Return what left the account and came back, oldest first."""
+    cursor = await tx.execute(
+        """
+        SELECT withdrawal_id, amount_minor, balance_minor, fills, price_seq, at_us
+        FROM trading_cash_flows WHERE account_id = %s ORDER BY input_seq
+        """,
+        (account_id,),
+    )
+    return [CashFlow(**row) for row in await cursor.fetchall()]
 
 
 async def list_fills(

@@ -83,7 +83,7 @@ def test_one_changed_byte_is_found_and_its_part_named(
 
 def test_a_changed_name_of_the_rules_is_a_wrong_part_not_a_newer_version(packed, tmp_path, capsys):
     files = unpacked(packed)
-    files["terms.json"] = files["terms.json"].replace(b"tradesense-rules-1", b"tradesense-rules-2")
+    files["terms.json"] = files["terms.json"].replace(b"tradesense-rules-2", b"tradesense-rules-1")
     status, said = verdict_on(files, tmp_path, capsys)
     assert status == 1
     assert "terms.json" in said.partition("WRONG:")[2]

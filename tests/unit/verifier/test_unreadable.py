@@ -96,7 +96,7 @@ def test_a_bundle_of_another_format(tmp_path, capsys, packed):
 def test_terms_of_a_newer_rule_version_ask_for_a_newer_verifier(tmp_path, capsys, packed):
     def change(files: dict[str, bytes]) -> None:
         before = files["terms.json"]
-        after = before.replace(b"rules-1", b"rules-9")
+        after = before.replace(b"rules-2", b"rules-9")
         files["terms.json"] = after
         files["account.jsonl"] = files["account.jsonl"].replace(
             sha256(before).hexdigest().encode(), sha256(after).hexdigest().encode()

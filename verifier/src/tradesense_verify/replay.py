@@ -17,6 +17,7 @@ from tradesense_verify.prices import Item
 from tradesense_verify.rules import judge, orders
 from tradesense_verify.rules.account import Account, Order, Said, derived_id
 from tradesense_verify.rules.arithmetic import Quote
+from tradesense_verify.rules.firm import cash, halts
 from tradesense_verify.rules.instants import SECOND_US, text_of, wall_to_us
 from tradesense_verify.rules.opening import open_account
 from tradesense_verify.rules.terms import Terms
@@ -151,14 +152,30 @@ class Replay:
                 orders.place(account, _asked_for(account, entry), self._input_seq)
             case "OrderCancelled" | "CancelRejected":
                 orders.request_cancel(account, str(data.get("order_id")), self._input_seq)
+            case _:
+                self._obey_firm(entry)
+        judge.settle(account)
+
+    def _obey_firm(self, entry: Entry) -> None:
+        account, data, seq = self.account, entry.data, self._input_seq
+        withdrawal_id = str(data.get("withdrawal_id"))
+        match entry.kind:
             case "AccountClosing":
                 reason = str(data.get("reason"))
-                account.say("AccountClosing", input_seq=self._input_seq, reason=reason)
+                account.say("AccountClosing", input_seq=seq, reason=reason)
                 if account.status == "active":
                     judge.wind_up(account, "closing", reason)
+            case "AccountHalted" | "HaltRejected":
+                halts.halt(account, str(data.get("asked", data.get("reason"))), seq)
+            case "AccountResumed" | "ResumeRejected":
+                halts.resume(account, seq)
+            case "Withdrawn" | "WithdrawalRefused":
+                asked = data.get("asked_minor", data.get("amount_minor"))
+                cash.withdraw(account, withdrawal_id, asked, seq)
+            case "WithdrawalRestored" | "RestoreRefused":
+                cash.restore(account, withdrawal_id, seq)
             case _:
                 raise Wrong(PART, f"{entry} is no answer to a command")
-        judge.settle(account)
 
     def _explain(self, at_us: int) -> None:
         """Hold what has just followed against the entries that stand next."""

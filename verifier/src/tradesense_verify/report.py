@@ -102,7 +102,8 @@ def _breach(data: dict[str, Any], terms: Terms) -> list[str]:
 
     floating = data["value_minor"] - data["balance_minor"]
     limit = next(each for each in terms.limits if each.name == data["guard"])
-    reference = data["floor_minor"] + limit.amount_minor
+    reference = data["reset_balance_minor"] if limit.follows_reset else terms.initial_minor
+    permitted = reference - data["floor_minor"]
     measured = "balance at the last reset" if limit.follows_reset else "initial balance"
     verb = "at or below" if limit.at_or_below else "below"
     legs = []
@@ -121,11 +122,11 @@ def _breach(data: dict[str, Any], terms: Terms) -> list[str]:
         ),
         *legs,
         (
-            f"  floor    {cash(reference)} {measured} - {cash(limit.amount_minor)}"
+            f"  floor    {cash(reference)} {measured} - {cash(permitted)}"
             f" = {cash(data['floor_minor'])}"
         ),
         (
-            f"  loss     permitted {cash(limit.amount_minor)},"
+            f"  loss     permitted {cash(permitted)},"
             f" actual {cash(reference - data['value_minor'])};"
             f" equity is {verb} the floor"
         ),

@@ -8,7 +8,7 @@ from tradesense_verify.log.entries import Entry
 from tradesense_verify.rules.account import Account, Said, derived_id
 
 PART = "verdict"
-RUNNING, PASSED, FAILED = "running", "passed", "failed"
+RUNNING, PASSED, FAILED, REVOKED = "running", "passed", "failed", "revoked"
 
 
 def check_start(challenge: Sequence[Entry], account: Account, terms_sha256: str) -> None:
@@ -24,9 +24,12 @@ def check_start(challenge: Sequence[Entry], account: Account, terms_sha256: str)
 
 def check_verdict(challenge: Sequence[Entry], account: Account, outcome: Said | None) -> str:
     """
-    Return running, passed or failed as worked out. Raises Wrong if the entries say otherwise.
+    Return running, passed, failed or revoked as worked out.
 
-    `outcome` is the breach or the target that the replay came upon, None if neither.
+    Raises Wrong if the entries say otherwise.
+
+    `outcome` is the breach or the target that the replay came upon, None if neither. Once a
+    challenge is revoked nothing is judged any more, whatever its account came upon.
     """
     decisions = [
         entry
@@ -36,6 +39,11 @@ def check_verdict(challenge: Sequence[Entry], account: Account, outcome: Said | 
     ]
     if len(decisions) > 1:
         raise Wrong(PART, f"the account is judged twice: {decisions[0]} and {decisions[1]}")
+    revoked = next((entry for entry in challenge if entry.kind == "ChallengeRevoked"), None)
+    if revoked is not None and revoked.data.get("account_id") == account.account_id:
+        if decisions:
+            raise Wrong(PART, f"{decisions[0]} and {revoked}: an account has one end")
+        return REVOKED
     if outcome is None:
         if decisions:
             raise Wrong(PART, f"{decisions[0]} judges an account that is still running")
@@ -72,13 +80,13 @@ def _expected(account: Account, outcome: Said) -> tuple[str, dict[str, Any]]:
             "next_account_id": derived_id(account.challenge_id, following),
         }
     limit = next(each for each in terms.limits if each.name == data["guard"])
-    reference = data["floor_minor"] + limit.amount_minor
+    reference = data["reset_balance_minor"] if limit.follows_reset else terms.initial_minor
     return "ChallengeFailed", stated | {
         "rule": data["guard"],
         "reference_minor": reference,
         "floor_minor": data["floor_minor"],
         "equity_minor": data["value_minor"],
-        "loss_permitted_minor": limit.amount_minor,
+        "loss_permitted_minor": reference - data["floor_minor"],
         "loss_actual_minor": reference - data["value_minor"],
     }
 

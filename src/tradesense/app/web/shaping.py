@@ -20,7 +20,12 @@ from tradesense.kernel.instants import from_us, to_us
 from tradesense.market.model import Instrument
 from tradesense.trading.model import FillRecord, OrderRecord
 
-TONES = {"running": "good", "passed": "good", "failed": "bad"}
+TONES = {
+    "running": "good",
+    "passed": "good",
+    "failed": "bad",
+    "revoked": "bad",
+}
 VALID = {"gtc": "until cancelled", "day": "until the reset", "ioc": "at once", "fok": "at once"}
 
 
@@ -40,12 +45,12 @@ def account_view(
         account_id=standing.account_id,
         plan=title,
         phase=phase_name(standing.phase),
-        status=standing.status,
+        status=standing.status if standing.why is None else f"{standing.status} ({standing.why})",
         tone=TONES.get(standing.status, "plain"),
         currency=standing.currency,
         equity_minor=standing.equity_minor,
         balance_minor=standing.balance_minor,
-        today_minor=standing.equity_minor - account.reset_balance_minor,
+        today_minor=standing.equity_minor - account.reset_balance_minor - account.cash_today_minor,
         target_minor=None if target is None else standing.initial_minor + target.target_minor,
         floors=tuple(_floor(each) for each in standing.floors),
         objectives=_objectives(standing),

@@ -28,6 +28,8 @@ class FloorView:
     @property
     def share(self) -> float:
         """Return how much of the permitted loss is left, 0 to 1."""
+        if self.permitted_minor == 0:
+            return 0.0
         return max(0.0, min(1.0, self.room_minor / self.permitted_minor))
 
 

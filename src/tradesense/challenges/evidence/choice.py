@@ -43,9 +43,11 @@ def until_decided(told: Sequence[Entry], account_id: UUID, until_seq: int) -> li
     return chosen
 
 
-def status_by(entries: Sequence[Entry]) -> str:
-    """Return how the account stands by its own entries: running, passed, failed or closed."""
+def status_by(entries: Sequence[Entry], decided: Sequence[Entry]) -> str:
+    """Return how the account stands: running, passed, failed, revoked or closed."""
     kinds = {entry.kind for entry in entries}
+    if "ChallengeRevoked" in {entry.kind for entry in decided}:
+        return "revoked"
     if "GuardBreached" in kinds:
         return "failed"
     if "TargetReached" in kinds:

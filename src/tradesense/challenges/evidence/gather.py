@@ -103,7 +103,7 @@ async def _find(tx: Transaction, account_id: UUID, *, until_seq: int, vkey: str)
     ]
     return Evidence(
         account_id=str(account_id),
-        status=choice.status_by(account),
+        status=choice.status_by(account, decided),
         judged_until_seq=until_seq,
         terms=challenge.terms.text,
         account=proven[: len(account)],

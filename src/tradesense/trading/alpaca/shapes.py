@@ -50,7 +50,8 @@ def account_json(view: AccountView) -> Json:
     is_active = view.status is AccountStatus.ACTIVE
     long_value = sum(each.value_minor for each in view.positions if each.qty > 0)
     short_value = sum(each.value_minor for each in view.positions if each.qty < 0)
-    buying_power = view.free_minor * view.setup.leverage if is_active else 0
+    may_open = is_active and view.halted_for is None
+    buying_power = view.free_minor * view.setup.leverage if may_open else 0
     return {
         "id": str(view.setup.account_id),
         "account_number": f"TS{view.setup.account_id.hex[:10].upper()}",
@@ -67,7 +68,7 @@ def account_json(view: AccountView) -> Json:
         "buying_power": money(buying_power),
         "regt_buying_power": money(buying_power),
         "daytrading_buying_power": money(buying_power),
-        "non_marginable_buying_power": money(view.free_minor if is_active else 0),
+        "non_marginable_buying_power": money(view.free_minor if may_open else 0),
         "options_buying_power": money(0),
         "initial_margin": money(view.margin_minor),
         "maintenance_margin": money(view.margin_minor),
@@ -80,7 +81,7 @@ def account_json(view: AccountView) -> Json:
         "daytrade_count": 0,
         "pattern_day_trader": False,
         "shorting_enabled": True,
-        "trading_blocked": not is_active,
+        "trading_blocked": not may_open,
         "transfers_blocked": True,
         "account_blocked": not is_active,
         "trade_suspended_by_user": False,

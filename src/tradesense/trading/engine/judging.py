@@ -16,6 +16,7 @@ from tradesense.trading.engine.state import Account
 from tradesense.trading.engine.turn import (
     Turn,
     conversion_mark,
+    day_reference_minor,
     equity_minor,
     fill,
     floor_minor,
@@ -105,7 +106,7 @@ def _breach(turn: Turn, guard: Guard, equity: int) -> None:
             floor_minor=floor_minor(account, guard),
             value_minor=equity if guard.measure is Measure.EQUITY else account.balance_minor,
             balance_minor=account.balance_minor,
-            reset_balance_minor=account.reset_balance_minor,
+            reset_balance_minor=day_reference_minor(account, guard),
             day=account.day,
             fills=account.fills,
             legs=_legs(account, turn.market.marks),
@@ -158,7 +159,7 @@ def _judge_target(turn: Turn) -> None:
     account, target = turn.account, turn.account.setup.target
     if target is None or account.positions:
         return
-    profit = account.balance_minor - account.setup.initial_minor
+    profit = account.profit_minor
     if profit < target.profit_minor or account.days_opened < target.days_min:
         return
     turn.say(

@@ -30,7 +30,7 @@ def place(
     turn: Turn, order_id: UUID, request: OrderRequest, *, asked_us: int, waiting: bool
 ) -> None:
     """Take or refuse an order; fill it at once where a fresh quote allows. `waiting`: see steps."""
-    reason = _refusal(turn, request, waiting=waiting)
+    reason = _refusal(turn, request, waiting=waiting, closing=False)
     if reason is None:
         _accept(turn, _order(turn, order_id, request, asked_us=asked_us, closing=False))
     else:
@@ -62,7 +62,7 @@ def close(
         reason = Reason.NO_POSITION
     elif account.is_active and qty > open_qty:
         reason = Reason.BAD_QUANTITY
-    reason = reason or _refusal(turn, asked, waiting=waiting)
+    reason = reason or _refusal(turn, asked, waiting=waiting, closing=True)
     if reason is None:
         _accept(turn, _order(turn, order_id, asked, asked_us=asked_us, closing=True))
     else:
@@ -74,12 +74,14 @@ def _closing_qty(account: Account, symbol: str) -> int:
 
 
 def _refusal(  # noqa: PLR0911 -- a column of guards, each with its named result
-    turn: Turn, request: OrderRequest, *, waiting: bool
+    turn: Turn, request: OrderRequest, *, waiting: bool, closing: bool
 ) -> Reason | None:
     """Return why the order is not taken; the first reason that holds."""
     account, marks = turn.account, turn.market.marks
     if not account.is_active:
         return Reason.NOT_ACTIVE
+    if account.halted_for is not None and not closing:
+        return Reason.HALTED
     terms = account.terms.get(request.symbol)
     if terms is None:
         return Reason.UNKNOWN_SYMBOL

@@ -48,7 +48,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One account as it stands. `terms` follows from `setup`; orders stand in their sequence."""
+    """
+    One account as it stands. `terms` follows from `setup`; orders stand in their sequence.
+
+    `cash_today_minor`: what came in (less what went out) since the last reset. `withdrawals`:
+    what of each is outstanding, 0 once it was restored.
+    """
 
     setup: AccountSetup
     terms: Mapping[str, Terms] = field(compare=False, repr=False)
@@ -61,12 +66,25 @@ class Account:
     day: date
     days_opened: int
     opened_day: date | None
+    halted_for: Reason | None
+    cash_today_minor: int
+    withdrawals: Mapping[UUID, int]
     positions: Mapping[str, Position]
     orders: tuple[Order, ...]
 
     @property
     def is_active(self) -> bool:
         return self.status is AccountStatus.ACTIVE
+
+    @property
+    def withdrawn_minor(self) -> int:
+        """Return what has left the account and not come back."""
+        return sum(self.withdrawals.values())
+
+    @property
+    def profit_minor(self) -> int:
+        """Return the closed profit made so far; what was withdrawn of it counts."""
+        return self.balance_minor + self.withdrawn_minor - self.setup.initial_minor
 
 
 def new_account(setup: AccountSetup, day: date) -> Account:
@@ -83,6 +101,9 @@ def new_account(setup: AccountSetup, day: date) -> Account:
         day=day,
         days_opened=0,
         opened_day=None,
+        halted_for=None,
+        cash_today_minor=0,
+        withdrawals={},
         positions={},
         orders=(),
     )
@@ -129,7 +150,32 @@ class CloseAccount:
     reason: Reason
 
 
-Ask = Open | Place | Close | Cancel | CloseAccount
+@dataclass(frozen=True, slots=True)
+class Halt:
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Lift a halt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take profit out; `amount_minor` None means all there is."""
+
+    withdrawal_id: UUID
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Put a withdrawal back."""
+
+    withdrawal_id: UUID
+
+
+Ask = Open | Place | Close | Cancel | CloseAccount | Halt | Resume | Withdraw | Restore
 
 
 @dataclass(frozen=True, slots=True)

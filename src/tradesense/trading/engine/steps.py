@@ -13,6 +13,7 @@ from typing import assert_never
 from tradesense.kernel.errors import InvariantBroken
 from tradesense.kernel.events import Event
 from tradesense.trading.engine import orders
+from tradesense.trading.engine.firm import cash, halts
 from tradesense.trading.engine.judging import is_waiting, liquidate, settle, wind_up
 from tradesense.trading.engine.sessions import local_day
 from tradesense.trading.engine.state import (
@@ -21,9 +22,13 @@ from tradesense.trading.engine.state import (
     Close,
     CloseAccount,
     Command,
+    Halt,
     Market,
     Open,
     Place,
+    Restore,
+    Resume,
+    Withdraw,
     new_account,
 )
 from tradesense.trading.engine.turn import Turn, equity_minor, floors
@@ -90,7 +95,12 @@ def on_reset(account: Account, market: Market, day: date) -> Stepped:
 
 def _roll(turn: Turn) -> None:
     ended = turn.account
-    turn.account = replace(ended, day=ended.day + _DAY, reset_balance_minor=ended.balance_minor)
+    turn.account = replace(
+        ended,
+        day=ended.day + _DAY,
+        reset_balance_minor=ended.balance_minor,
+        cash_today_minor=0,
+    )
     turn.say(
         DayRolled(
             price_seq=turn.price_seq,
@@ -144,20 +154,31 @@ def on_command(account: Account, market: Market, command: Command) -> Stepped:
             orders.close(turn, order_id, request, asked_us=command.asked_us, waiting=waiting)
         case Cancel():
             _cancel(turn, command.ask)
-        case CloseAccount(reason):
-            turn.say(
-                AccountClosing(
-                    price_seq=market.price_seq, input_seq=account.input_seq, reason=reason
-                )
-            )
-            if account.is_active:
-                wind_up(turn, AccountStatus.CLOSING, reason)
         case Open():
             raise InvariantBroken(f"account {command.account_id} is open already")
         case _:
-            assert_never(command.ask)
+            _obey_firm(turn, command.ask)
     settle(turn)
     return turn.account, turn.events
+
+
+def _obey_firm(turn: Turn, ask: CloseAccount | Halt | Resume | Withdraw | Restore) -> None:
+    match ask:
+        case CloseAccount(reason):
+            seq = turn.account.input_seq
+            turn.say(AccountClosing(price_seq=turn.price_seq, input_seq=seq, reason=reason))
+            if turn.account.is_active:
+                wind_up(turn, AccountStatus.CLOSING, reason)
+        case Halt(reason):
+            halts.halt(turn, reason)
+        case Resume():
+            halts.resume(turn)
+        case Withdraw(withdrawal_id, amount_minor):
+            cash.withdraw(turn, withdrawal_id, amount_minor)
+        case Restore(withdrawal_id):
+            cash.restore(turn, withdrawal_id)
+        case _:
+            assert_never(ask)
 
 
 def _cancel(turn: Turn, ask: Cancel) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypedDict
 from uuid import UUID
 
 from tradesense.kernel.events import Event
@@ -20,6 +21,7 @@ from tradesense.trading.model import (
     BelowResetBalance,
     Floor,
     Guard,
+    OnCashFlow,
     OrderCancelled,
     OrderFilled,
     Reason,
@@ -28,6 +30,13 @@ from tradesense.trading.model import (
 )
 
 _NOTHING = Position(0, 0)
+
+
+class _Named(TypedDict):
+    account_id: UUID
+    challenge_id: UUID
+    price_seq: int
+    input_seq: int
 
 
 @dataclass(slots=True)
@@ -50,6 +59,16 @@ class Turn:
 
     def say(self, event: Event) -> None:
         self.events.append(event)
+
+    def named(self) -> _Named:
+        """Return what an answer to a command of the firm says of its account and place."""
+        setup = self.account.setup
+        return {
+            "account_id": setup.account_id,
+            "challenge_id": setup.challenge_id,
+            "price_seq": self.price_seq,
+            "input_seq": self.account.input_seq,
+        }
 
     def drop_order(self, order: Order) -> None:
         """Take `order` off the orders at work."""
@@ -101,11 +120,20 @@ def margin_used_minor(account: Account, marks: Mapping[str, Mark], *, without: s
 
 def floor_minor(account: Account, guard: Guard) -> int:
     """Return the floor of `guard` as it stands."""
+    if guard.on_cash_flow is OnCashFlow.FLOOR_TO_INITIAL and account.withdrawn_minor > 0:
+        return account.setup.initial_minor
     match guard.recipe:
         case Static(floor_minor=floor):
             return floor
         case BelowResetBalance(amount_minor=amount):
-            return account.reset_balance_minor - amount
+            return day_reference_minor(account, guard) - amount
+
+
+def day_reference_minor(account: Account, guard: Guard) -> int:
+    """Return the balance at the last reset as `guard` counts it after withdrawals."""
+    if guard.on_cash_flow is OnCashFlow.SHIFT:
+        return account.reset_balance_minor + account.cash_today_minor
+    return account.reset_balance_minor
 
 
 def floors(account: Account) -> tuple[Floor, ...]:

@@ -50,7 +50,7 @@ class AccountStatus(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an order was refused or ended."""
+    """Why something was refused or ended, or an account halted or closed."""
 
     NOT_ACTIVE = "account_not_active"
     UNKNOWN_SYMBOL = "unknown_symbol"
@@ -69,6 +69,18 @@ class Reason(StrEnum):
     BREACHED = "breached"
     PASSED = "passed"
     CLOSED = "account_closed"
+    HALTED = "account_halted"
+    NOT_HALTED = "account_not_halted"
+    PAYMENT_DISPUTED = "payment_disputed"
+    UNDER_REVIEW = "under_review"
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
+    NOT_FLAT = "not_flat"
+    NO_PROFIT = "no_profit"
+    ABOVE_PROFIT = "amount_above_profit"
+    WOULD_CROSS_FLOOR = "would_cross_a_floor"
+    ALREADY_WITHDRAWN = "already_withdrawn"
+    UNKNOWN_WITHDRAWAL = "unknown_withdrawal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +105,22 @@ class CloseRequest:
     symbol: str
     qty: int | None = None
     share_ppm: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashFlow:
+    """
+    Money that left an account (`amount_minor` below zero) or came back.
+
+    `fills` is how many the account had before it, `balance_minor` what it had after it.
+    """
+
+    withdrawal_id: UUID
+    amount_minor: int
+    balance_minor: int
+    fills: int
+    price_seq: int
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,20 @@ class Effect(StrEnum):
     FAIL = "fail"
 
 
+class OnCashFlow(StrEnum):
+    """
+    What a withdrawal, or its coming back, does to a floor.
+
+    SHIFT: a floor that follows the reset balance moves by the amount until the next reset; a
+    static one stays. KEEP: neither moves. FLOOR_TO_INITIAL: the floor is the initial balance
+    while anything is withdrawn.
+    """
+
+    SHIFT = "shift"
+    KEEP = "keep"
+    FLOOR_TO_INITIAL = "floor_to_initial"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Static:
     """A floor that never moves."""
@@ -65,6 +79,7 @@ class Guard:
     recipe: Recipe
     comparison: Comparison
     effect: Effect = Effect.FAIL
+    on_cash_flow: OnCashFlow = OnCashFlow.SHIFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,15 +14,20 @@ from tradesense.trading.engine.arithmetic import Mark, terms_by_symbol
 from tradesense.trading.engine.orders import MARKET_WAIT_US
 from tradesense.trading.engine.state import (
     Account,
+    Ask,
     Cancel,
     Close,
     CloseAccount,
     Command,
+    Halt,
     Market,
     Open,
     Order,
     Place,
     Position,
+    Restore,
+    Resume,
+    Withdraw,
 )
 from tradesense.trading.model import (
     AccountStatus,
@@ -104,12 +109,35 @@ async def _accounts(
     )
     for row in await cursor.fetchall():
         orders[row["account_id"]].append(_order(row))
+    withdrawals = await _withdrawals(tx, ids)
     return [
-        account_of(row, positions[row["account_id"]], orders[row["account_id"]]) for row in rows
+        account_of(row, positions[of], orders[of], withdrawals[of])
+        for row in rows
+        for of in [row["account_id"]]
     ]
 
 
-def account_of(row: DictRow, positions: dict[str, Position], orders: Iterable[Order]) -> Account:
+async def _withdrawals(tx: Transaction, ids: Sequence[UUID]) -> defaultdict[UUID, dict[UUID, int]]:
+    """Return, by account, what of each withdrawal is outstanding."""
+    found = defaultdict[UUID, dict[UUID, int]](dict)
+    cursor = await tx.execute(
+        """
+        SELECT account_id, withdrawal_id, -sum(amount_minor)::bigint AS left_minor
+        FROM trading_cash_flows WHERE account_id = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2
+        """,
+        (ids,),
+    )
+    for row in await cursor.fetchall():
+        found[row["account_id"]][row["withdrawal_id"]] = row["left_minor"]
+    return found
+
+
+def account_of(
+    row: DictRow,
+    positions: dict[str, Position],
+    orders: Iterable[Order],
+    withdrawals: dict[UUID, int],
+) -> Account:
     """Return the account of a row of `trading_accounts` and what hangs on it."""
     setup = codec.setup_of(row["setup"])
     return Account(
@@ -124,6 +152,9 @@ def account_of(row: DictRow, positions: dict[str, Position], orders: Iterable[Or
         day=row["day"],
         days_opened=row["days_opened"],
         opened_day=row["opened_day"],
+        halted_for=None if row["halted_for"] is None else Reason(row["halted_for"]),
+        cash_today_minor=row["cash_today_minor"],
+        withdrawals=withdrawals,
         positions=positions,
         orders=tuple(orders),
     )
@@ -160,7 +191,7 @@ def _command(row: DictRow) -> Command:
     return Command(row["account_id"], row["asked_us"], _ask(row))
 
 
-def _ask(row: DictRow) -> Open | Place | Close | Cancel | CloseAccount:
+def _ask(row: DictRow) -> Ask:  # noqa: PLR0911 -- a row per kind
     body, order_id = row["body"], row["order_id"]
     match row["kind"]:
         case "open":
@@ -173,5 +204,13 @@ def _ask(row: DictRow) -> Open | Place | Close | Cancel | CloseAccount:
             return Cancel(order_id)
         case "close_account":
             return CloseAccount(Reason(body["reason"]))
+        case "halt":
+            return Halt(Reason(body["reason"]))
+        case "resume":
+            return Resume()
+        case "withdraw":
+            return Withdraw(order_id, body["amount_minor"])
+        case "restore":
+            return Restore(order_id)
         case _:
             raise InvariantBroken(f"command {row['id']} is of the unknown kind {row['kind']!r}")

@@ -1,4 +1,4 @@
-"""What happened, as rows of orders, fills, positions, days and outcomes; a table at a time."""
+"""What happened, as rows of orders, fills, positions, cash, days, outcomes; table by table."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +17,8 @@ from tradesense.trading.model import (
     Side,
     TargetReached,
     TimeInForce,
+    WithdrawalRestored,
+    Withdrawn,
 )
 
 Row = tuple[object, ...]
@@ -39,6 +41,7 @@ async def save_outputs(tx: Transaction, outputs: Sequence[Output]) -> None:
                 )
             ],
         ),
+        (_INSERT_CASH_FLOW, [row for each in outputs for row in _cash_flows(each)]),
         (_INSERT_DAY, [row for each in outputs for row in _days(each)]),
         (_INSERT_OUTCOME, [row for each in outputs for row in _outcomes(each)]),
     )
@@ -165,6 +168,21 @@ def _fill_row(each: Output, event: OrderFilled) -> Row:
         event.day,
         event.liquidation,
     )
+
+
+_INSERT_CASH_FLOW = """
+    INSERT INTO trading_cash_flows (account_id, input_seq, withdrawal_id, amount_minor,
+        balance_minor, fills, price_seq, at_us)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    """
+
+
+def _cash_flows(each: Output) -> Iterator[Row]:
+    event = each.event
+    if isinstance(event, Withdrawn | WithdrawalRestored):
+        sign = -1 if isinstance(event, Withdrawn) else 1
+        what: Row = (event.withdrawal_id, sign * event.amount_minor, event.balance_minor)
+        yield (each.account_id, event.input_seq, *what, event.fills, event.price_seq, each.at_us)
 
 
 _INSERT_DAY = """

@@ -92,13 +92,14 @@ async def save_accounts(
 
 _INSERT = """
     INSERT INTO trading_accounts (status, ended_for, input_seq, fills, balance_minor,
-        reset_balance_minor, day, days_opened, opened_day,
+        reset_balance_minor, day, days_opened, opened_day, halted_for, cash_today_minor,
         account_id, challenge_id, phase, setup, opened_us, opened_seq)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     """
 _UPDATE = """
     UPDATE trading_accounts SET status = %s, ended_for = %s, input_seq = %s, fills = %s,
-        balance_minor = %s, reset_balance_minor = %s, day = %s, days_opened = %s, opened_day = %s
+        balance_minor = %s, reset_balance_minor = %s, day = %s, days_opened = %s, opened_day = %s,
+        halted_for = %s, cash_today_minor = %s
     WHERE account_id = %s
     """
 
@@ -118,6 +119,8 @@ def _state(account: Account) -> tuple[object, ...]:
         account.day,
         account.days_opened,
         account.opened_day,
+        account.halted_for,
+        account.cash_today_minor,
     )
 
 

@@ -95,6 +95,9 @@ class Account:
     fills: int = 0
     days_opened: int = 0
     opened_day: date | None = None
+    halted_for: str | None = None
+    out_today: int = 0  # what was withdrawn since the last reset, less what came back
+    withdrawals: dict[str, int] = field(default_factory=dict)  # what of each is outstanding
     said: list[Said] = field(default_factory=list)
     scales: dict[str, Scale] = field(init=False)
 
@@ -104,6 +107,11 @@ class Account:
     def say(self, kind: str, **data: object) -> None:
         """Note that something happened at the present place of the tape."""
         self.said.append((kind, {"price_seq": self.seq, **data}))
+
+    def answer(self, kind: str, input_seq: int, **data: object) -> None:
+        """Note the answer to a command of the firm."""
+        whose = {"account_id": self.account_id, "challenge_id": self.challenge_id}
+        self.say(kind, **whose, input_seq=input_seq, **data)
 
     def cancel(self, order: Order, reason: str, *, input_seq: int | None = None) -> None:
         """Take an order off the orders at work; `input_seq` is set where that was asked for."""
@@ -145,8 +153,19 @@ class Account:
 
     def floor(self, limit: Limit) -> int:
         """Return the least value `limit` allows."""
-        reference = self.reset_balance if limit.follows_reset else self.terms.initial_minor
-        return reference - limit.amount_minor
+        if limit.on_cash_flow == "floor_to_initial" and any(self.withdrawals.values()):
+            return self.terms.initial_minor
+        if limit.follows_reset:
+            return self.day_reference(limit) - limit.amount_minor
+        return self.terms.initial_minor - limit.amount_minor
+
+    def day_reference(self, limit: Limit) -> int:
+        """Return the balance at the last reset; less today's withdrawals where they shift it."""
+        return self.reset_balance - (self.out_today if limit.on_cash_flow == "shift" else 0)
+
+    def profit(self) -> int:
+        """Return the closed profit made so far, whether it was withdrawn or not."""
+        return self.balance + sum(self.withdrawals.values()) - self.terms.initial_minor
 
     def floors(self) -> list[dict[str, Any]]:
         """Return every floor as entries state it."""

@@ -68,7 +68,7 @@ def roll(account: Account, day: date) -> None:
     while account.day < day:
         opened = account.opened_day == account.day
         account.day += _DAY
-        account.reset_balance = account.balance
+        account.reset_balance, account.out_today = account.balance, 0
         account.say(
             "DayRolled",
             day=account.day.isoformat(),
@@ -99,7 +99,7 @@ def _breach(account: Account, limit: Limit) -> None:
         floor_minor=account.floor(limit),
         value_minor=account.equity(),
         balance_minor=account.balance,
-        reset_balance_minor=account.reset_balance,
+        reset_balance_minor=account.day_reference(limit),
         day=account.day.isoformat(),
         fills=account.fills,
         legs=[_leg(account, symbol) for symbol in sorted(account.positions)],
@@ -127,7 +127,7 @@ def _reach_target(account: Account) -> None:
     target = account.terms.target_minor
     if target is None or account.positions:
         return
-    profit = account.balance - account.terms.initial_minor
+    profit = account.profit()
     if profit < target or account.days_opened < account.terms.days_min:
         return
     account.say(

@@ -33,6 +33,7 @@ def refusal(account: Account, order: Order) -> str | None:
     """Return why `order` is not taken: the first reason that holds, None if there is none."""
     checks: tuple[tuple[str, Callable[[Account, Order], bool]], ...] = (
         ("account_not_active", lambda a, _: a.status != "active"),
+        ("account_halted", lambda a, o: a.halted_for is not None and not o.closing),
         ("no_position", lambda a, o: o.closing and closable(a, o.symbol) == 0),
         ("bad_quantity", lambda a, o: o.closing and o.qty > closable(a, o.symbol)),
         ("unknown_symbol", lambda a, o: o.symbol not in a.terms.instruments),

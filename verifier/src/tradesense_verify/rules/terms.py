@@ -13,7 +13,9 @@ from tradesense_verify.rules.arithmetic import MINOR_DIGITS, Conversion, half_ev
 from tradesense_verify.rules.instants import zone_of
 
 PART = "terms.json"
-RULE_VERSION = "tradesense-rules-1"
+# The second version adds halts and withdrawals; lives without them are judged as by the first.
+RULE_VERSIONS = ("tradesense-rules-1", "tradesense-rules-2")
+CASH_FLOWS = ("shift", "keep", "floor_to_initial")
 BASIS_POINTS = 10_000
 # Beyond, arithmetic would cost hours, and no terms mean it.
 DIGITS_MAX = 12
@@ -43,6 +45,7 @@ class Limit:
     follows_reset: bool
     amount_minor: int
     at_or_below: bool
+    on_cash_flow: str  # what a withdrawal does to the floor: one of CASH_FLOWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +83,10 @@ def read_terms(text: bytes, phase: str) -> Terms:
         raise Wrong(PART, "is not JSON") from None
     if not isinstance(data, dict) or canonical(data) != text:
         raise Wrong(PART, "is not in canonical form (RFC 8785)")
-    if data.get("rule_version") != RULE_VERSION:
+    if data.get("rule_version") not in RULE_VERSIONS:
         raise Unreadable(
             f"the terms follow {str(data.get('rule_version'))[:60]!r};"
-            f" this verifier knows {RULE_VERSION}: get a newer one"
+            f" this verifier knows {', '.join(RULE_VERSIONS)}: get a newer one"
         )
     try:
         return _terms(data, phase)
@@ -145,6 +148,8 @@ def _limit(data: dict[str, Any], initial: int) -> Limit:
     switches = (data["tested"], data["when"], data["effect"], data["lock"])
     if switches != ("equity", "every_input", "fail", "none"):
         raise ValueError(f"switches {switches} of {data['name']}")
+    if data["on_cash_flow"] not in CASH_FLOWS:
+        raise ValueError(f"what cash does to {data['name']}")
     amount = _whole(data["amount"])
     match data["amount_of"]:
         case "initial_bp":
@@ -158,6 +163,7 @@ def _limit(data: dict[str, Any], initial: int) -> Limit:
         follows_reset={"initial": False, "day_start_balance": True}[data["reference"]],
         amount_minor=minor,
         at_or_below={"below": False, "at_or_below": True}[data["comparison"]],
+        on_cash_flow=data["on_cash_flow"],
     )
 
 

@@ -1,0 +1,1 @@
+"""What the firm, not the trader, asks of an account: halts, and money in and out."""
