@@ -43,7 +43,7 @@ class Processes:
         for name in names:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tradesense.app.processes", name],
-                env=self._environment(),
+                env=self.environment(),
             )
 
     def kill(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Processes:
                 assert time.monotonic() < deadline, f"{address} does not answer"
                 time.sleep(0.05)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         ours = {
             "HOME": str(self.home),
             "DATABASE_URL": self.database_url,

@@ -14,12 +14,16 @@ from tradesense.app.web.pages import router as pages
 from tradesense.app.web.urgency import Urgency
 from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
+from tradesense.infra import policies
+from tradesense.infra.policies.metrics import exposition
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
+from tradesense.operations.http import router as operations
 from tradesense.payments.http import router as payments
 from tradesense.purchases.http import router as purchases
 from tradesense.trading.http import router as trading
 
+OWN = "api"  # what this process is called
 READY_PATIENCE_S = 1.0  # a load balancer asks every few seconds and must not queue
 
 health = APIRouter(tags=["health"])
@@ -43,9 +47,15 @@ async def readyz(runtime: FromRequest) -> JSONResponse:
 
 
 @health.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    """Tell Prometheus what this process has counted: numbers only, nobody's data."""
-    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+async def metrics(runtime: FromRequest) -> Response:
+    """
+    Tell Prometheus what this process has counted: numbers only, nobody's data.
+
+    The policies also of the other processes of this machine: they have no port of their own.
+    """
+    others = [told for told in policies.read(runtime.settings.home) if told.process != OWN]
+    told = exposition([policies.report(OWN, runtime.policies), *others])
+    return Response(generate_latest() + told, headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -57,7 +67,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     app.state.runtime = runtime
-    for router in (health, identity, purchases, payments, challenges, trading, pages):
+    for router in (health, identity, purchases, payments, challenges, trading, operations, pages):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(BoundedBody)

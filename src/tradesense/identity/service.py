@@ -54,6 +54,14 @@ async def sign_up(
     return user
 
 
+async def get_user_by_email(tx: Transaction, email: str) -> User:
+    """Return the account of an address as a person types it. Raises Invalid, UnknownUser."""
+    user = await store.find_user_by_email(tx, rules.normalise_email(email))
+    if user is None:
+        raise UnknownUser(f"no account has the address {email}")
+    return user
+
+
 async def appoint_operator(tx: Transaction, *, user_id: UUID, now: datetime) -> None:
     """Let a user act for the firm; a second time changes nothing. Raises UnknownUser."""
     if await store.find_user(tx, user_id) is None:

@@ -2,10 +2,11 @@
 
 import uvicorn
 
-from tradesense.app.api import create_app
+from tradesense.app.api import OWN, create_app
 from tradesense.app.web.bounds import WEBSOCKET_MESSAGE_MAX, BoundedHead
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
+from tradesense.operations.jobs import following
 
 CONNECTIONS = 8
 BACKLOG = 512
@@ -15,7 +16,10 @@ STOP_PATIENCE_S = 1
 
 async def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then let requests in flight finish."""
-    async with Runtime.open(settings, name="api", connections=CONNECTIONS, sheds=True) as runtime:
+    async with (
+        Runtime.open(settings, name="api", connections=CONNECTIONS, sheds=True) as runtime,
+        following(runtime, OWN),
+    ):
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(runtime),

@@ -8,7 +8,7 @@ import structlog
 from tradesense.app.demo.memory import Memory
 from tradesense.app.demo.trader import DemoTrader, Nuisance
 from tradesense.infra.http import client
-from tradesense.infra.policies import own_policy
+from tradesense.infra.policies import own_policy, watching
 from tradesense.infra.settings import Settings
 
 REST_S = 5.0  # after a nuisance: long enough not to be one ourselves
@@ -20,7 +20,11 @@ log = structlog.get_logger()
 async def main(settings: Settings) -> None:
     """Trade until cancelled; whatever gets in the way, try again."""
     memory = Memory(_path(settings))
-    async with client(own_policy("demo"), base_url=settings.own_url) as http:
+    guarded = own_policy("demo")
+    async with (
+        client(guarded, base_url=settings.own_url) as http,
+        watching(settings.home, "demo", [guarded]),
+    ):
         trader = DemoTrader(http, memory, seed=settings.seed)
         rest_s = FIRST_REST_S
         while True:

@@ -13,6 +13,7 @@ from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import Invalid
 from tradesense.market import INSTRUMENTS, Feed, PriceFiles, SimulatedMarket, open_files
+from tradesense.operations.jobs import following
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,10 @@ async def main(settings: Settings) -> None:
     system clock; both before the first price is taken.
     """
     source = _played(settings)
-    async with Runtime.open(settings, name="feed", connections=CONNECTIONS) as runtime:
+    async with (
+        Runtime.open(settings, name="feed", connections=CONNECTIONS) as runtime,
+        following(runtime, "feed"),
+    ):
         while True:
             try:
                 async with hold(runtime.db, "feed") as lease:

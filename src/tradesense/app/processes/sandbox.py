@@ -11,7 +11,7 @@ from tradesense.app.sandbox.server import create_app
 from tradesense.app.sandbox.store import Store
 from tradesense.app.sandbox.wire import CuttableProtocol
 from tradesense.infra.clock import SystemClock
-from tradesense.infra.policies import own_policy
+from tradesense.infra.policies import own_policy, watching
 from tradesense.infra.settings import Settings
 
 STOP_PATIENCE_S = 1
@@ -21,10 +21,11 @@ async def main(settings: Settings) -> None:
     """Serve, and deliver webhooks, until SIGTERM or SIGINT."""
     clock = SystemClock()  # the outside world does not follow a driven clock
     store = Store(settings.home / "sandbox" / "stripe.sqlite3")
+    guarded = own_policy("webhook-delivery")
     courier = Courier(
         store,
         clock,
-        own_policy("webhook-delivery"),
+        guarded,
         url=f"{settings.own_url}/webhooks/stripe",
         secret=settings.stripe_webhook_secrets[0],
     )
@@ -52,7 +53,7 @@ async def main(settings: Settings) -> None:
         )
     )
     try:
-        async with asyncio.TaskGroup() as group:
+        async with watching(settings.home, "sandbox", [guarded]), asyncio.TaskGroup() as group:
             delivering = group.create_task(courier.run())
             await server.serve()
             delivering.cancel()

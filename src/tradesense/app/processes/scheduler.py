@@ -16,6 +16,7 @@ from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.ledger import jobs as books
+from tradesense.operations.jobs import following
 
 # A commit key is asked for again within seconds; a week also covers a machine that slept.
 COMMITS_KEPT = timedelta(days=7)
@@ -34,7 +35,10 @@ class Chore:
 
 async def main(settings: Settings) -> None:
     """Do the chores until cancelled; a database that is away is waited for."""
-    async with Runtime.open(settings, name="scheduler", connections=3) as runtime:
+    async with (
+        Runtime.open(settings, name="scheduler", connections=3) as runtime,
+        following(runtime, "scheduler"),
+    ):
         while True:
             try:
                 async with hold(runtime.db, "scheduler"), asyncio.TaskGroup() as group:

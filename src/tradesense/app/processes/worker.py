@@ -12,6 +12,7 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.operations.jobs import following
 from tradesense.payments import jobs as payments
 from tradesense.purchases import jobs as purchases
 from tradesense.purchases.model import WAKE
@@ -46,6 +47,7 @@ async def main(settings: Settings) -> None:
     """Work until cancelled; a database, a Redis or a provider that is away is waited for."""
     async with (
         Runtime.open(settings, name="worker", connections=CONNECTIONS) as runtime,
+        following(runtime, "worker"),
         payments.open_provider(runtime) as provider,
     ):
         definitions = [purchases.story(provider)]

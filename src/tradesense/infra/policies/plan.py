@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tradesense.infra import http, redis
+from tradesense.infra.policies.telling import tell
 from tradesense.infra.settings import Settings
 from tradesense.resilience import Policies, Policy, PolicySettings, presets
 
@@ -10,6 +11,7 @@ STRIPE = "stripe"
 REDIS = "redis"
 DATABASE = "database"
 PAYMENT_PROVIDERS = (STRIPE,)
+BREAKERS = (*PAYMENT_PROVIDERS, REDIS)  # those that an operator may direct
 
 LINE_MAX = 256
 LINE_WAIT_MAX_S = 2.0  # then 503 with Retry-After: a person still looks, and nothing hangs
@@ -29,7 +31,8 @@ def platform_policies(settings: Settings, *, database: PolicySettings | None = N
             **dict.fromkeys(PAYMENT_PROVIDERS, payments),
             REDIS: redis.SETTINGS,
             DATABASE: database or PolicySettings(),
-        }
+        },
+        listeners=(tell,),
     )
 
 
@@ -53,7 +56,7 @@ def own_policy(name: str) -> Policy:
 
     For those who play a customer or a provider: they show what the platform does when they go on.
     """
-    return Policy(name, patient())
+    return Policy(name, patient(), listeners=(tell,))
 
 
 def patient() -> PolicySettings:
