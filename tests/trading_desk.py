@@ -5,6 +5,7 @@ from uuid import UUID
 
 from tradesense import market, trading, trail
 from tradesense.infra.lease import hold
+from tradesense.infra.policies import own_policy
 from tradesense.infra.redis import Redis
 from tradesense.kernel.errors import Unavailable
 from tradesense.kernel.instants import to_us
@@ -83,7 +84,8 @@ class Desk:
         async with hold(self.db, "engine") as lease:
             yield Engine(
                 db=self.db, lease=lease, now=self.clock.now, is_driven=is_driven,
-                conclude=self.conclude, waker=Waker(self.urls.app), publisher=Publisher(Redis("")),
+                conclude=self.conclude, waker=Waker(self.urls.app, own_policy("tests")),
+                publisher=Publisher(Redis("")),
             )  # fmt: skip
 
     async def conclude(self, tx, outcome, now):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from tradesense.infra.lease import LeaseLost, hold
+from tradesense.infra.policies import DATABASE
 from tradesense.infra.runtime import Runtime
 from tradesense.trading.running.loop import Conclude, Engine
 from tradesense.trading.running.publishing import Publisher
@@ -16,7 +17,8 @@ __all__ = ["Conclude", "run_engine"]
 
 async def run_engine(runtime: Runtime, *, conclude: Conclude) -> None:
     """Run the engine until cancelled; `conclude` is called where an account's end is stored."""
-    waker, publisher = Waker(runtime.settings.database_url), Publisher(runtime.redis)
+    waker = Waker(runtime.settings.database_url, runtime.policies[DATABASE])
+    publisher = Publisher(runtime.redis)
     async with asyncio.TaskGroup() as group:
         group.create_task(waker.listen())
         group.create_task(publisher.run())

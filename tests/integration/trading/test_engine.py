@@ -8,6 +8,7 @@ import pytest
 
 from tradesense import trading
 from tradesense.infra.lease import LeaseLost, hold
+from tradesense.infra.policies import own_policy
 from tradesense.infra.redis import Redis
 from tradesense.kernel.errors import Invalid, Unavailable
 from tradesense.market.model import Kind
@@ -102,7 +103,7 @@ async def test_an_engine_that_lost_its_lease_commits_nothing(desk):
         old = replace(lease, token=lease.token - 1)
         engine = Engine(
             db=desk.db, lease=old, now=desk.clock.now, is_driven=False, conclude=desk.conclude,
-            waker=Waker(desk.urls.app), publisher=Publisher(Redis("")),
+            waker=Waker(desk.urls.app, own_policy("tests")), publisher=Publisher(Redis("")),
         )  # fmt: skip
         with pytest.raises(LeaseLost):
             await engine.advance(await engine.load())

@@ -2,8 +2,13 @@
 
 import asyncio
 import logging
+from functools import partial
 
 import psycopg
+from psycopg.rows import TupleRow
+
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.resilience import Policy
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +21,9 @@ _CONNECT_TIMEOUT_S = 3
 class Waker:
     """Says when there may be something to do. A lost notice costs 50 ms, never more."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, policy: Policy) -> None:
         self._url = url
+        self._policy = policy
         self._noticed = asyncio.Event()
 
     async def wait(self) -> None:
@@ -34,12 +40,13 @@ class Waker:
         while True:
             try:
                 await self._listen_once()
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, Unavailable, OutcomeUnknown) as error:
                 log.info("no notices for now: %s", error)
             await asyncio.sleep(_AWAY_PAUSE_S)
 
     async def _listen_once(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(
+        connect = partial(
+            psycopg.AsyncConnection.connect,
             self._url,
             autocommit=True,
             application_name="engine notices",
@@ -48,6 +55,7 @@ class Waker:
             keepalives_interval=2,
             keepalives_count=3,
         )
+        connection: psycopg.AsyncConnection[TupleRow] = await self._policy.call(connect)
         async with connection:
             for channel in CHANNELS:
                 await connection.execute(f"LISTEN {channel}".encode())
