@@ -12,6 +12,7 @@ CHART: dict[str, Kind] = {
     # What we own.
     "bank": Kind(normal=Side.DEBIT),
     "clearing": Kind(normal=Side.DEBIT, party="provider"),  # taken by a provider, not yet in bank
+    "provider-payouts": Kind(normal=Side.DEBIT, party="provider"),  # on the way to our bank
     "disputes-held": Kind(normal=Side.DEBIT),
     "liquidity": Kind(normal=Side.DEBIT),  # what both legs of a currency exchange pass through
     # What we owe.

@@ -3,8 +3,17 @@
 from tradesense.ledger.reports.service import (
     balance_of,
     list_ages,
+    list_linked,
     list_statement,
+    list_transfers,
     trial_balance,
 )
 
-__all__ = ["balance_of", "list_ages", "list_statement", "trial_balance"]
+__all__ = [
+    "balance_of",
+    "list_ages",
+    "list_linked",
+    "list_statement",
+    "list_transfers",
+    "trial_balance",
+]

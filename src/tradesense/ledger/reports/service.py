@@ -1,11 +1,13 @@
 """Reading the books. Nothing here writes."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import find_account
-from tradesense.ledger.model import Age, BookAccount, Side, StatementLine, TrialLine
+from tradesense.ledger.model import Age, BookAccount, Side, StatementLine, Transfer, TrialLine
 from tradesense.ledger.refusals import InvalidTransfer
 from tradesense.ledger.reports import store
 
@@ -80,6 +82,20 @@ async def list_ages(tx: Transaction, *, kind: str = "clearing") -> list[Age]:
     that does not age to zero holds money that somebody owes an explanation for.
     """
     return [await _age(tx, _get_account(code)) for code in await store.list_codes(tx, kind)]
+
+
+async def list_transfers(tx: Transaction, account: str, *, since: datetime) -> list[Transfer]:
+    """
+    Return the transfers of `account` that are effective from `since` on, oldest first.
+
+    Raises InvalidTransfer for an account off the chart.
+    """
+    return await store.list_since(tx, _get_account(account).code, since)
+
+
+async def list_linked(tx: Transaction, ids: Sequence[UUID]) -> list[Transfer]:
+    """Return the transfers that `ids` name, whatever reverses them, and whatever they reverse."""
+    return await store.list_linked(tx, ids) if ids else []
 
 
 async def _age(tx: Transaction, account: BookAccount) -> Age:

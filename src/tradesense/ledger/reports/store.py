@@ -1,12 +1,13 @@
 """Every SQL statement of reading the books."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from tradesense.infra.db import Transaction
 from tradesense.ledger.model import BookAccount, Side, Transfer
-from tradesense.ledger.store import transfer_of
+from tradesense.ledger.store import TRANSFER, transfer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,3 +157,34 @@ async def list_movements(
         )
         for row in await cursor.fetchall()
     ]
+
+
+async def list_since(tx: Transaction, account: str, since: datetime) -> list[Transfer]:
+    cursor = await tx.execute(
+        f"""
+        SELECT {TRANSFER} FROM ledger_transfers
+        WHERE debit = %(account)s AND effective_at >= %(since)s
+        UNION ALL
+        SELECT {TRANSFER} FROM ledger_transfers
+        WHERE credit = %(account)s AND effective_at >= %(since)s
+        ORDER BY effective_at, id
+        """,  # noqa: S608 -- a constant
+        {"account": account, "since": since},
+    )
+    return [transfer_of(row) for row in await cursor.fetchall()]
+
+
+async def list_linked(tx: Transaction, ids: Sequence[UUID]) -> list[Transfer]:
+    cursor = await tx.execute(
+        f"""
+        SELECT {TRANSFER} FROM ledger_transfers WHERE id = ANY(%(ids)s)
+        UNION
+        SELECT {TRANSFER} FROM ledger_transfers WHERE reverses = ANY(%(ids)s)
+        UNION
+        SELECT {TRANSFER} FROM ledger_transfers WHERE id IN (
+          SELECT reverses FROM ledger_transfers WHERE id = ANY(%(ids)s) AND reverses IS NOT NULL)
+        ORDER BY effective_at, id
+        """,  # noqa: S608 -- a constant
+        {"ids": list(ids)},
+    )
+    return [transfer_of(row) for row in await cursor.fetchall()]

@@ -76,7 +76,8 @@ def counter_account(kind: LineKind, party: str, currency: str) -> str:
         case LineKind.PAYMENT:
             return f"clearing:{MANUAL}:{currency}"
         case LineKind.PROVIDER_PAYOUT:
-            return f"clearing:{party}:{currency}"
+            # It left the provider's clearing account when the provider's own books showed it.
+            return f"provider-payouts:{party}:{currency}"
         case LineKind.FEE:
             return f"fees:bank:{currency}"
         case LineKind.OUTGOING | LineKind.OUTGOING_RETURNED:

@@ -1,0 +1,113 @@
+"""
+What was found, and who looks after it.
+
+    open -> assigned -> resolved        somebody says why; accepted as it is, or mended
+      ^        |           |
+      |        +-> auto_resolved        the difference is gone by itself
+      +---- comes back ----+            (an accepted one only if it has changed)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from tradesense.kernel.ids import derive
+from tradesense.kernel.money import Money
+from tradesense.payments.reconciliation.model.kinds import DifferenceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """
+    Two sides that do not say the same about `subject`.
+
+    `story` is what has to be looked at again to see whether it is gone: usually the payment.
+    `facts` name what was compared. `at` is since when it is so.
+    """
+
+    kind: DifferenceKind
+    provider: str
+    subject: str
+    story: str
+    currency: str
+    ours_minor: int | None
+    theirs_minor: int | None
+    at: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def case_id(self) -> UUID:
+        """The same difference is the same case, however often it is found."""
+        return derive("reconciliation", self.provider, self.kind, self.subject)
+
+    @property
+    def effect_minor(self) -> int:
+        """Theirs less ours."""
+        return (self.theirs_minor or 0) - (self.ours_minor or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What differs, and how much is merely underway."""
+
+    differences: tuple[Difference, ...]
+    pending: int = 0
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    RESOLVED = "resolved"
+    AUTO_RESOLVED = "auto_resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A transfer that mends a case; posted when another operator than its proposer agrees."""
+
+    debit: str
+    credit: str
+    amount: Money
+    reason: str
+    proposed_by: str
+    transfer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A difference that somebody looks after; `owner` is written as on the trail."""
+
+    case_id: UUID
+    difference: Difference
+    state: CaseState
+    opened_at: datetime
+    owner: str | None = None
+    resolution: str | None = None
+    is_accepted: bool = False
+    """Whether it may stay as it is: found again unchanged, it stays resolved."""
+    resolved_at: datetime | None = None
+    times_opened: int = 1
+    correction: Correction | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.state in {CaseState.OPEN, CaseState.ASSIGNED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One reconciliation of one provider over what moved since `since`."""
+
+    run_id: UUID
+    provider: str
+    cadence: str
+    since: datetime
+    until: datetime
+    report: str | None = None
+    """Canonical JSON, once the run is complete."""
+    sha256: str | None = None
+    stream_version: int | None = None
+    """Which entry of `reconciliation:<provider>` says so."""

@@ -1,0 +1,114 @@
+"""Payouts: what left the provider against what arrived at the bank."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time
+
+from tradesense.payments.model import MovementKind
+from tradesense.payments.reconciliation.model import (
+    BankCredit,
+    Copied,
+    Difference,
+    DifferenceKind,
+    Findings,
+)
+from tradesense.payments.reconciliation.rules.matching.sheet import (
+    BANK_GRACE,
+    GRACE,
+    Sheet,
+    grouped,
+    object_of,
+)
+
+BANK = "bank"  # whose cases are about the bank alone
+
+
+def compare(sheet: Sheet) -> None:
+    """Write down which payouts the bank does not show as they were sent."""
+    returned = grouped(sheet.shown(MovementKind.PAYOUT_FAILED), object_of)
+    for lines in returned.values():
+        sheet.differ(DifferenceKind.PAYOUT_RETURNED, object_of(lines[0]), theirs=lines[0])
+    for line in sheet.shown(MovementKind.PAYOUT):
+        if object_of(line) not in returned:
+            _arrived(sheet, line)
+
+
+def _arrived(sheet: Sheet, line: Copied) -> None:
+    movement = line.movement
+    # Where a provider names no number for the bank, the bank shows the payout's own.
+    reference = movement.bank_reference or movement.object_ref
+    credits_ = [each for each in sheet.books.credits if is_named(each, reference)]
+    if not credits_:
+        covered = sheet.books.bank_until.get(movement.currency)
+        if covered is None or _midnight_after(covered) - movement.at < BANK_GRACE:
+            sheet.pending += 1  # no statement could show it yet
+            return
+        sheet.differ(
+            DifferenceKind.PAYOUT_MISSING_AT_BANK,
+            object_of(line),
+            theirs=line,
+            reference=reference or "",
+            statements_until=covered.isoformat(),
+        )
+        return
+    arrived = sum(each.amount_minor for each in credits_)
+    if arrived == -movement.amount_minor and credits_[0].currency == movement.currency:
+        return
+    sheet.note(
+        DifferenceKind.PAYOUT_AMOUNT_DIFFERS,
+        object_of(line),
+        story=line.subject,
+        currency=movement.currency,
+        ours_minor=arrived,
+        theirs_minor=-movement.amount_minor,
+        at=movement.at,
+        facts={"movement": movement.ref, "bank_line": str(credits_[0].line_id)},
+    )
+
+
+def find_unknown_credits(
+    credits_: Sequence[BankCredit], references: Iterable[str], *, now: datetime
+) -> Findings:
+    """
+    Return the credits at the bank that nobody has explained and no payout is named in.
+
+    `references` are those of every provider's payouts. A line of a day that is not yet over for
+    `GRACE` is underway: whoever imports a statement explains it.
+    """
+    known = sorted(set(references))
+    found, pending = [], 0
+    for credit in credits_:
+        if credit.is_explained or credit.amount_minor <= 0:
+            continue
+        if any(is_named(credit, reference) for reference in known):
+            continue
+        at = _midnight_after(credit.booked_on)
+        if now - at < GRACE:
+            pending += 1
+            continue
+        found.append(
+            Difference(
+                kind=DifferenceKind.BANK_CREDIT_UNKNOWN,
+                provider=BANK,
+                subject=str(credit.line_id),
+                story=str(credit.line_id),
+                currency=credit.currency,
+                ours_minor=None,
+                theirs_minor=credit.amount_minor,
+                at=at,
+                facts={"booked_on": credit.booked_on.isoformat()},
+            )
+        )
+    return Findings(differences=tuple(found), pending=pending)
+
+
+def is_named(credit: BankCredit, reference: str | None) -> bool:
+    """Whether a line of the bank carries a payout's reference, however it is broken up."""
+    return bool(reference) and _plain(reference or "") in _plain(credit.text)
+
+
+def _plain(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).upper()
+
+
+def _midnight_after(day: date) -> datetime:
+    return datetime.combine(day, time.max, UTC)

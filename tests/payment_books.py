@@ -1,0 +1,153 @@
+"""A shop whose payments are real at the sandbox, and a hand in every book: to plant differences."""
+
+import asyncio
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+
+from payment_sandbox import SandboxProcess
+from tradesense import payments
+from tradesense.infra.clock import SystemClock
+from tradesense.infra.runtime import Runtime
+from tradesense.kernel.money import Money
+from tradesense.payments import bank, refunds
+from tradesense.payments.model import IntentAsked, Provider, RefundAsked
+from tradesense.payments.reconciliation.jobs import Asked, reconcile, reconcile_bank
+from tradesense.payments.reconciliation.model import Run
+from tradesense.payments.reconciliation.store import cases
+
+PRICE = Money(54_000, "USD")
+IBAN = "DE89370400440532013000"  # as the sandbox's bank has it
+
+
+def wall():
+    return SystemClock().now()
+
+
+@dataclass
+class BookShop:
+    """`sell` to `pay_out` are correct lives; what reaches into files and tables plants faults."""
+
+    runtime: Runtime
+    provider: Provider
+    sandbox: SandboxProcess
+    owner_url: str
+
+    async def run(self, verb, **arguments):
+        return await self.runtime.db.run(
+            lambda tx: verb(tx, now=self.runtime.now(), **arguments), key=str(self.runtime.new_id())
+        )
+
+    async def sell(self, amount=PRICE, *, is_settled=True):
+        """Return (payment id, the provider's reference) of a payment that the buyer has made."""
+        payment_id, purchase_id = self.runtime.new_id(), self.runtime.new_id()
+        await self.run(
+            payments.request, payment_id=payment_id, purchase_id=purchase_id, amount=amount
+        )
+        asked = IntentAsked(payment_id=payment_id, purchase_id=purchase_id, amount=amount)
+        seen = await self.provider.create_intent(asked)
+        await self.run(payments.record_offer, payment_id=payment_id, seen=seen)
+        await self.call(self.sandbox.pay, seen.ref)
+        if is_settled:
+            await self.settle(payment_id, seen.ref)
+        return payment_id, seen.ref
+
+    async def settle(self, payment_id, ref):
+        seen = await self.provider.fetch(ref)
+        return await self.run(payments.settle, payment_id=payment_id, seen=seen)
+
+    async def refund(self, payment_id, ref, minor=10_000, *, is_booked=True):
+        """Return the provider's name of a refund that we decided, and it made."""
+        refund_id = self.runtime.new_id()
+        await self.run(
+            payments.request_refund,
+            payment_id=payment_id,
+            refund_id=refund_id,
+            amount=Money(minor, "USD"),
+            reason="a test",
+        )
+        seen = await self.provider.refund(
+            RefundAsked(refund_id=refund_id, provider_ref=ref, amount_minor=minor, currency="USD")
+        )
+        if is_booked:
+            await self.run(refunds.record_refund, refund_id=refund_id, seen=seen)
+        return seen.ref
+
+    async def pay_out(self):
+        return await self.call(self.sandbox.pay_out)
+
+    async def import_bank(self):
+        """Take in what our bank at the sandbox has to say."""
+        text = await self.call(self.sandbox.statement)
+        told = bank.read_statements(text.encode())
+        ours = bank.BankAccount(account=IBAN, currency="USD", holder="The Firm", bic="COBADEFFXXX")
+        await self.run(bank.register_account, account=ours, by="operator:jane")
+        await self.runtime.db.run(
+            lambda tx: bank.import_statements(tx, told, by="operator:jane", now=self.runtime.now()),
+            key=str(self.runtime.new_id()),
+        )
+
+    async def reconcile(self, *, days=20, cadence="asked", since=None) -> Run:
+        """Compare all sides as if so many days had passed."""
+        asked = Asked(cadence=cadence, now=wall() + timedelta(days=days), since=since)
+        return await reconcile(self.runtime, self.provider, asked)
+
+    async def reconcile_bank(self, *, days=20) -> Run:
+        asked = Asked(cadence="asked", now=wall() + timedelta(days=days))
+        return await reconcile_bank(self.runtime, asked)
+
+    async def cases(self, **which):
+        async with self.runtime.db.reading() as tx:
+            return await cases.list_cases(tx, **which)
+
+    async def call(self, act, *arguments, **named):
+        return await asyncio.to_thread(act, *arguments, **named)
+
+    def at_provider(self, statement, *values):
+        """Change the sandbox's own file, as no API would."""
+        with sqlite3.connect(self.sandbox_file) as file:
+            done = file.execute(statement, values)
+        file.close()
+        return done
+
+    @property
+    def sandbox_file(self):
+        return self.sandbox.home / "sandbox" / "stripe.sqlite3"
+
+    def line_of(self, ref, kind):
+        """Return the provider's line of what `ref` names, as it stands in its file."""
+        with sqlite3.connect(self.sandbox_file) as file:
+            rows = file.execute(
+                "SELECT body FROM objects WHERE kind = 'balance_transaction'"
+            ).fetchall()
+            sources = {
+                row[0]: json.loads(row[1])
+                for row in file.execute("SELECT id, body FROM objects").fetchall()
+            }
+        file.close()
+        for (body,) in rows:
+            line = json.loads(body)
+            source = sources.get(line["source"], {})
+            if line["type"] == kind and ref in {source.get("id"), source.get("payment_intent")}:
+                return line
+        raise AssertionError(f"no {kind} of {ref}")
+
+    def change_line(self, line, **changes):
+        body = json.dumps(line | changes)
+        assert self.at_provider(
+            "UPDATE objects SET body = ?, created = json_extract(?, '$.created') WHERE id = ?",
+            body, body, line["id"],
+        ).rowcount == 1  # fmt: skip
+
+    def as_owner(self, *statements):
+        """Change our own tables past every privilege and trigger, as a vandal would."""
+        with psycopg.connect(self.owner_url) as conn:
+            for table in ("ledger_transfers", "payments_movements"):
+                conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            for statement, *values in statements:
+                assert conn.execute(statement, values).rowcount > 0, statement
+            for table in ("ledger_transfers", "payments_movements"):
+                conn.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER USER")
