@@ -10,14 +10,37 @@ Speaks   BankAccountRegistered and StatementImported on `bank-account:<number>`;
          `bank-outgoing:<id>`. Nobody's name or account is in any of them but our own.
 """
 
-from tradesense.payments.bank.model import BankAccount, BankLine, LineKind
+from tradesense.payments.bank.model import (
+    BankAccount,
+    BankLine,
+    LineKind,
+    Match,
+    MatchStatus,
+    Outgoing,
+    OutgoingKind,
+    OutgoingStatus,
+    Strength,
+    Suggestion,
+)
+from tradesense.payments.bank.provider import Manual
+from tradesense.payments.bank.service.matching import (
+    apply_payout,
+    approve,
+    list_suggestions,
+    propose,
+    reject,
+)
+from tradesense.payments.bank.service.outgoing import export_outgoing, order_transfer
 from tradesense.payments.bank.service.statements import (
     Imported,
     import_statements,
     register_account,
 )
 from tradesense.payments.bank.statements import FILE_MAX, Decimal, read_statements
+from tradesense.payments.bank.statements.pain001 import write_pain001
 from tradesense.payments.bank.store.lines import find_lines, list_accounts, list_lines
+from tradesense.payments.bank.store.matches import list_matches
+from tradesense.payments.bank.store.outgoing import find_outgoing, list_outgoing
 
 __all__ = [
     "FILE_MAX",
@@ -26,10 +49,29 @@ __all__ = [
     "Decimal",
     "Imported",
     "LineKind",
+    "Manual",
+    "Match",
+    "MatchStatus",
+    "Outgoing",
+    "OutgoingKind",
+    "OutgoingStatus",
+    "Strength",
+    "Suggestion",
+    "apply_payout",
+    "approve",
+    "export_outgoing",
     "find_lines",
+    "find_outgoing",
     "import_statements",
     "list_accounts",
     "list_lines",
+    "list_matches",
+    "list_outgoing",
+    "list_suggestions",
+    "order_transfer",
+    "propose",
     "read_statements",
     "register_account",
+    "reject",
+    "write_pain001",
 ]

@@ -52,4 +52,37 @@ INVARIANTS = {
                                              ELSE t.credit END
         WHERE t.id IS NULL
     """,
+    "a match is approved by another than who proposed it, and then each of its lines is known": """
+        SELECT m.match_id, m.proposed_by, m.decided_by, l.line_id
+        FROM payments_bank_matches m
+        JOIN payments_bank_match_lines l USING (match_id)
+        LEFT JOIN payments_bank_applied a ON a.line_id = l.line_id AND a.match_id = m.match_id
+        WHERE (m.status = 'approved') <> (a.line_id IS NOT NULL)
+           OR (m.status = 'approved' AND m.decided_by = m.proposed_by)
+    """,
+    "what a match brought is what its payments received, each by a receipt of its own": """
+        SELECT m.match_id, l.came_minor, p.received_minor
+        FROM payments_bank_matches m
+        CROSS JOIN LATERAL (
+            SELECT sum(b.amount_minor) AS came_minor FROM payments_bank_match_lines ml
+            JOIN payments_bank_lines b USING (line_id) WHERE ml.match_id = m.match_id
+        ) l
+        CROSS JOIN LATERAL (
+            SELECT sum(r.amount_minor) AS received_minor FROM payments_bank_match_payments mp
+            LEFT JOIN payments_receipts r ON r.provider = 'manual'
+                AND r.provider_ref = mp.provider_ref AND r.payment_id = mp.payment_id
+            WHERE mp.match_id = m.match_id
+        ) p
+        WHERE m.kind = 'payment' AND m.status = 'approved'
+          AND l.came_minor IS DISTINCT FROM p.received_minor
+    """,
+    "a transfer is paid if, and only if, a statement shows it as it was ordered": """
+        SELECT o.outgoing_id, o.status, o.amount_minor, l.amount_minor AS sent_minor
+        FROM payments_bank_outgoing o
+        LEFT JOIN payments_bank_applied a ON a.line_id = o.line_id AND a.kind = 'outgoing'
+        LEFT JOIN payments_bank_lines l ON l.line_id = a.line_id
+        WHERE o.line_id IS NOT NULL
+          AND (l.line_id IS NULL OR (l.amount_minor, l.currency, l.end_to_end_id)
+                                    <> (-o.amount_minor, o.currency, o.end_to_end_id))
+    """,
 }

@@ -93,7 +93,7 @@ class OutgoingDiffers(Conflict):
     code = "payments.outgoing_differs"
 
 
-class ForeignTransfer(InvariantBroken):
-    """The bank sent something else under an id of ours than we ordered."""
+class OfferDiffers(InvariantBroken):
+    """A payment is offered for another amount than it was before."""
 
-    code = "payments.foreign_transfer"
+    code = "payments.offer_differs"

@@ -4,6 +4,7 @@ import re
 
 from tradesense.kernel.money import MINOR_DIGITS
 from tradesense.payments.bank.model import BankAccount
+from tradesense.payments.bank.refusals import BadAccount
 
 NAME_MAX = 70  # what SEPA lets a name have
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)  # ISO 13616: 15 to 34
@@ -35,3 +36,13 @@ def is_iban(text: str) -> bool:
         return False
     moved = text[4:] + text[:4]
     return int("".join(str(int(char, 36)) for char in moved)) % 97 == 1
+
+
+def require_payable(creditor: str, account: str) -> None:
+    """Raise BadAccount unless money can be sent to `account`."""
+    if not account:
+        raise BadAccount("there is no account to send it to; the statement named none")
+    if account[:2].isalpha() and not is_iban(account):
+        raise BadAccount("the account to send it to is no IBAN: its check digits are wrong")
+    if not creditor.strip():
+        raise BadAccount("there is no name to send it to; the statement named none")

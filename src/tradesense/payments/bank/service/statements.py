@@ -18,6 +18,8 @@ from tradesense.payments.bank.refusals import (
 )
 from tradesense.payments.bank.rules import books, statements
 from tradesense.payments.bank.rules.accounts import find_flaw
+from tradesense.payments.bank.service.matching import propose_strong
+from tradesense.payments.bank.service.outgoing import recognise
 from tradesense.payments.bank.store import lines as store
 from tradesense.trail.model import Fact
 
@@ -127,6 +129,8 @@ async def _keep(
     stream = f"bank-account:{told.account}"
     await trail.record(tx, Fact(event=event, stream=stream, at=now, by=by))
     await _book(tx, [*([opening] if opening else []), *map(books.booked, lines)], by=by, now=now)
+    known = await recognise(tx, lines, now=now)
+    await propose_strong(tx, [line for line in lines if line.line_id not in known], now=now)
 
 
 async def _keep_lines(tx: Transaction, told: ReadStatement, lines: Sequence[BankLine]) -> None:
