@@ -47,6 +47,7 @@ from tradesense.challenges.service import (
 from tradesense.challenges.standing import FloorStanding, Standing, get_standing
 from tradesense.challenges.store import (
     find_by_account,
+    find_trader,
     find_verdict,
     list_accounts,
     list_by_user,
@@ -80,6 +81,7 @@ __all__ = [
     "conclude",
     "evidence_of",
     "find_by_account",
+    "find_trader",
     "find_verdict",
     "get",
     "get_plan",

@@ -134,6 +134,15 @@ async def find(tx: Transaction, challenge_id: UUID) -> Challenge | None:
     return _challenge(await cursor.fetchone())
 
 
+async def find_trader(tx: Transaction, challenge_id: UUID) -> UUID | None:
+    """Return whose challenge this is."""
+    cursor = await tx.execute(
+        "SELECT user_id FROM challenges_challenges WHERE id = %s", (challenge_id,)
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row["user_id"]
+
+
 async def find_by_account(tx: Transaction, account_id: UUID) -> Challenge | None:
     """Return the challenge that `account_id` trades or traded for, None if there is none."""
     cursor = await tx.execute(

@@ -1,5 +1,6 @@
 """Every SQL statement of this module."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -61,6 +62,15 @@ async def list_of(tx: Transaction, user_id: UUID, *, limit: int) -> list[Purchas
         (user_id, limit),
     )
     return [_purchase(row) for row in await cursor.fetchall()]
+
+
+async def list_buyers(tx: Transaction, purchase_ids: Sequence[UUID]) -> list[UUID]:
+    """Return who made any of these purchases, each once; sorted by id."""
+    cursor = await tx.execute(
+        "SELECT DISTINCT user_id FROM purchases_purchases WHERE id = ANY (%s) ORDER BY user_id",
+        (list(purchase_ids),),
+    )
+    return [row["user_id"] for row in await cursor.fetchall()]
 
 
 async def save(tx: Transaction, purchase: Purchase) -> None:
