@@ -35,12 +35,15 @@ def outcomes(facts: dict) -> dict[str, str]:
 
 
 def repeatable(facts: dict) -> dict:
-    """What two runs must agree on: everything but durations, and which attempts webhooks took."""
+    """
+    What two runs must agree on: everything but durations, which attempts webhooks took, and
+    whether a killed provider was away for long enough to be contained, and its buyers told.
+    """
     kept = {name: facts[name] for name in facts if name not in {"took_s", "kills", "trail"}}
     kept["streams"] = {
         stream: digest
         for stream, digest in facts["streams"].items()
-        if not stream.startswith("webhook:")
+        if not stream.startswith(("webhook:", "provider:", "incident:", "notice:"))
     }
     return kept
 

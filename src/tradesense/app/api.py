@@ -18,9 +18,11 @@ from tradesense.infra import policies
 from tradesense.infra.policies.metrics import exposition
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
+from tradesense.notifications.http import router as notifications
 from tradesense.operations.http import router as operations
 from tradesense.payments.http import router as payments
 from tradesense.purchases.http import router as purchases
+from tradesense.reliability.http import router as reliability
 from tradesense.trading.http import router as trading
 
 OWN = "api"  # what this process is called
@@ -58,6 +60,20 @@ async def metrics(runtime: FromRequest) -> Response:
     return Response(generate_latest() + told, headers={"content-type": CONTENT_TYPE_LATEST})
 
 
+ROUTERS = (
+    health,
+    identity,
+    purchases,
+    payments,
+    challenges,
+    trading,
+    notifications,
+    reliability,
+    operations,
+    pages,
+)
+
+
 def create_app(runtime: Runtime) -> FastAPI:
     """Return the application over an open `runtime`."""
     app = FastAPI(
@@ -67,7 +83,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     app.state.runtime = runtime
-    for router in (health, identity, purchases, payments, challenges, trading, operations, pages):
+    for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(BoundedBody)

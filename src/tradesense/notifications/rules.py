@@ -28,6 +28,7 @@ class Telling:
 TELLINGS = {
     "ProviderContained": Telling("payment.delayed", Whom.BUYERS_AT),
     "ProviderRestored": Telling("payment.resumed", Whom.BUYERS_AT),
+    "PaymentHeld": Telling("payment.held", Whom.BUYER),
     "PurchaseActivated": Telling("challenge.started", Whom.BUYER),
     "PurchaseCancelled": Telling("purchase.cancelled", Whom.BUYER),
     "PurchaseFailed": Telling("purchase.failed", Whom.BUYER),

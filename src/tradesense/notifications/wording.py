@@ -19,6 +19,11 @@ _WORDS = {
         "The payment provider is having trouble. Your order is safe and nothing is charged "
         "twice. You may wait, or choose another way to pay.",
     ),
+    "payment.held": Words(
+        "Your payment waits",
+        "No payment provider can be reached at this moment. Your order is safe; you can pay as "
+        "soon as one is back.",
+    ),
     "payment.resumed": Words(
         "You can pay again", "The payment provider is back; your order is where you left it."
     ),

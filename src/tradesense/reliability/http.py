@@ -1,7 +1,5 @@
 """Incidents over HTTP, for operators."""
 
-from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +11,7 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
 from tradesense.infra.runtime import FromRequest
 from tradesense.reliability import service, store
-from tradesense.reliability.model import Incident, IncidentState, Moment
+from tradesense.reliability.model import IncidentState
 
 router = APIRouter(prefix="/api/v1/operations/incidents", tags=["operations"])
 
@@ -57,7 +55,7 @@ async def list_incidents(
     """Return incidents, the newest first."""
     async with runtime.db.reading() as tx:
         incidents = await store.list_incidents(tx, state=state, limit=limit)
-    return {"incidents": [shown(incident) for incident in incidents]}
+    return {"incidents": [incident.facts() for incident in incidents]}
 
 
 @router.get("/{incident_id}")
@@ -67,7 +65,7 @@ async def show_incident(
     """Return an incident with its timeline, oldest first; moments in UTC."""
     async with runtime.db.reading() as tx:
         incident, moments = await service.get_timeline(tx, incident_id)
-    return {**shown(incident), "timeline": [shown(moment) for moment in moments]}
+    return {**incident.facts(), "timeline": [moment.facts() for moment in moments]}
 
 
 @router.post("/{incident_id}/notes", status_code=201)
@@ -100,11 +98,10 @@ async def resolve(
     by = f"operator:{caller.user_id}"
 
     async def verb(tx: Transaction) -> dict[str, Any]:
-        return shown(
-            await service.resolve(
-                tx, incident_id=incident_id, how=said.how, by=by, now=runtime.now()
-            )
+        done = await service.resolve(
+            tx, incident_id=incident_id, how=said.how, by=by, now=runtime.now()
         )
+        return done.facts()
 
     return await once.answer(verb, principal=str(caller.user_id))
 
@@ -121,26 +118,14 @@ async def review(
     by = f"operator:{caller.user_id}"
 
     async def verb(tx: Transaction) -> dict[str, Any]:
-        return shown(
-            await service.review(
-                tx,
-                incident_id=incident_id,
-                cause=said.cause,
-                prevention=said.prevention,
-                by=by,
-                now=runtime.now(),
-            )
+        done = await service.review(
+            tx,
+            incident_id=incident_id,
+            cause=said.cause,
+            prevention=said.prevention,
+            by=by,
+            now=runtime.now(),
         )
+        return done.facts()
 
     return await once.answer(verb, principal=str(caller.user_id))
-
-
-def shown(what: Incident | Moment) -> dict[str, Any]:
-    """Return it for JSON."""
-    return {name: _plain(value) for name, value in asdict(what).items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value

@@ -5,7 +5,7 @@ The nouns of reliability: an incident and its life.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -38,6 +38,10 @@ class Incident:
     opened_at: datetime
     resolved_at: datetime | None = None
 
+    def facts(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -48,6 +52,16 @@ class Moment:
     by: str
     stream: str
     data: Mapping[str, object]
+
+    def facts(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 @dataclass(frozen=True, slots=True)

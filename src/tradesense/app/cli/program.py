@@ -5,7 +5,7 @@ import sys
 import typer
 
 from tradesense.app.cli import data, evidence, platform, prices, story, trail
-from tradesense.app.cli.operations import breakers, operators, webhooks
+from tradesense.app.cli.operations import breakers, incidents, operators, webhooks
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -28,6 +28,7 @@ evidence.register(program)
 webhooks.register(program)
 breakers.register(program)
 operators.register(program)
+incidents.register(program)
 
 
 def main() -> None:

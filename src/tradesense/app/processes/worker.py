@@ -12,10 +12,12 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
+from tradesense.notifications import jobs as notifications
 from tradesense.operations.jobs import following
 from tradesense.payments import jobs as payments
 from tradesense.purchases import jobs as purchases
 from tradesense.purchases.model import WAKE
+from tradesense.reliability import jobs as reliability
 from tradesense.sagas import Definition
 from tradesense.sagas.jobs import Runner
 
@@ -27,7 +29,7 @@ POLL_S = 0.05
 REST_S = 0.25  # after trouble with the database: it is waited for, not pressed
 DEFECT_REST_S = 1.0
 
-SUBSCRIPTIONS = (purchases.SUBSCRIPTION,)
+SUBSCRIPTIONS = (purchases.SUBSCRIPTION, notifications.SUBSCRIPTION, reliability.SUBSCRIPTION)
 WAKES = (WAKE, "payments")  # who has something for us says so there
 
 log = structlog.get_logger()

@@ -12,7 +12,6 @@ from psycopg.rows import DictRow
 from tradesense.infra.db import Transaction
 from tradesense.payments.outages.model import Condition, Outage, Sighting
 
-SLOT_S = 2
 FRESH_S = 6  # a process that has not said anything for so long is gone, and its breaker with it
 
 
@@ -20,25 +19,14 @@ async def report(
     tx: Transaction, *, provider: str, node: str, calls: int, failures: int, is_open: bool
 ) -> None:
     """Add what one process saw since its last report, and how its breaker stands."""
-    await tx.execute(
-        """
-        INSERT INTO payments_provider_reports (provider, node, slot, calls, failures)
-        SELECT %(provider)s, %(node)s,
-               date_bin(make_interval(secs => %(slot_s)s), clock_timestamp(), 'epoch'),
-               %(calls)s, %(failures)s
-        WHERE %(calls)s > 0
-        ON CONFLICT (provider, node, slot) DO UPDATE
-        SET calls = payments_provider_reports.calls + excluded.calls,
-            failures = payments_provider_reports.failures + excluded.failures
-        """,
-        {
-            "provider": provider,
-            "node": node,
-            "slot_s": SLOT_S,
-            "calls": calls,
-            "failures": failures,
-        },
-    )
+    if calls:
+        await tx.execute(
+            """
+            INSERT INTO payments_provider_reports (provider, node, reported_at, calls, failures)
+            VALUES (%s, %s, clock_timestamp(), %s, %s)
+            """,
+            (provider, node, calls, failures),
+        )
     await tx.execute(
         """
         INSERT INTO payments_provider_nodes (provider, node, is_open, reported_at)
@@ -59,12 +47,12 @@ async def see(tx: Transaction, provider: str, *, window_s: int, recent_s: int) -
                coalesce(sum(calls) FILTER (WHERE is_recent), 0)::bigint AS recent_calls,
                coalesce(sum(failures) FILTER (WHERE is_recent), 0)::bigint AS recent_failures
         FROM (
-            SELECT calls, failures,
-                   slot > clock_timestamp() - make_interval(secs => %(recent_s)s) AS is_recent
+            SELECT calls, failures, reported_at
+                       > clock_timestamp() - make_interval(secs => %(recent_s)s) AS is_recent
             FROM payments_provider_reports
             WHERE provider = %(provider)s
-              AND slot > clock_timestamp() - make_interval(secs => %(window_s)s)
-              AND slot >= (SELECT counted_from FROM payments_provider_outages
+              AND reported_at > clock_timestamp() - make_interval(secs => %(window_s)s)
+              AND reported_at > (SELECT counted_from FROM payments_provider_outages
                            WHERE provider = %(provider)s)
         ) AS seen
         """,
@@ -150,7 +138,7 @@ async def forget(tx: Transaction, *, older_than_s: int) -> None:
     await tx.execute(
         """
         DELETE FROM payments_provider_reports
-        WHERE slot < clock_timestamp() - make_interval(secs => %s)
+        WHERE reported_at < clock_timestamp() - make_interval(secs => %s)
         """,
         (older_than_s,),
     )

@@ -47,6 +47,10 @@ class Watch:
         self._restored = restored
         self._conditions: dict[str, Condition] = {}
 
+    def is_contained(self, name: str) -> bool:
+        """Whether no new payment shall be asked of this provider now, as far as we know."""
+        return self._conditions.get(name) is Condition.CONTAINED
+
     async def run(self) -> None:
         """Look every second, until cancelled; a database that is away is waited for."""
         rounds = 0

@@ -1,25 +1,21 @@
 """`tradesense webhooks`: what providers told us unasked, and having it looked into again."""
 
-import asyncio
-import getpass
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradesense.app.cli.operations.running import read, shown, write
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
-    from tradesense.infra.runtime import Runtime
-    from tradesense.payments import KeptWebhook, WebhookSelection
-
-T = TypeVar("T")
+    from tradesense.payments import WebhookSelection
 
 app = typer.Typer(help="What payment providers told us unasked.", no_args_is_help=True)
 
 MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+KNOWN = {"provider", "event_id"}  # what a webhook was asked for by
 Provider = Annotated[str | None, typer.Option("--provider", help="Only of this provider.")]
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", help="An event type, or a prefix and a star.")
@@ -57,18 +53,14 @@ def list_webhooks(
 
     which = _selection(provider, (), kind, (since, until), waiting)
 
-    async def look(runtime: "Runtime") -> "list[KeptWebhook]":
-        async with runtime.db.reading() as tx:
-            return list(await payments.list_webhooks(tx, which=which, limit=limit, after=after))
-
-    kept = _with_runtime(look)
+    kept = read(lambda tx: payments.list_webhooks(tx, which=which, limit=limit, after=after))
     if as_json:
         typer.echo(json.dumps([one.facts() for one in kept], indent=2))
         return
     for one in kept:
-        moment = one.received_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         outcome = one.outcome or f"waiting, tried {one.tries} times"
-        typer.echo(f"{moment}  {one.provider:<8} {one.event_id:<32} {one.type:<32} {outcome}")
+        what = f"{one.provider:<8} {one.event_id:<32} {one.type:<32}"
+        typer.echo(f"{shown(one.received_at)}  {what} {outcome}")
     if not kept:
         typer.echo("none")
 
@@ -83,23 +75,18 @@ def show(
     """Show one webhook and every attempt to deliver it or to look into it."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    async def look(runtime: "Runtime") -> dict[str, object]:
-        async with runtime.db.reading() as tx:
-            kept, attempts = await payments.show_webhook(tx, provider=provider, event_id=event_id)
-        return {**kept.facts(), "attempts": [one.facts() for one in attempts]}
-
-    facts = _with_runtime(look)
+    kept, attempts = read(
+        lambda tx: payments.show_webhook(tx, provider=provider, event_id=event_id)
+    )
+    facts = {**kept.facts(), "attempts": [one.facts() for one in attempts]}
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    for name, fact in facts.items():
-        if name != "attempts":
-            typer.echo(f"{name.replace('_', ' '):<12} {'-' if fact is None else fact}")
-    attempts = facts["attempts"]
-    assert isinstance(attempts, list)  # noqa: S101 -- made above
+    for name, fact in kept.facts().items():
+        typer.echo(f"{name.replace('_', ' '):<12} {'-' if fact is None else fact}")
     for one in attempts:
-        rest = {key: one[key] for key in one if key not in {"kind", "at", "by"}}
-        typer.echo(f"  {one['at']}  {one['kind']:<16} {one['by']:<24} {json.dumps(rest)}")
+        said = {name: one.data[name] for name in one.data if name not in KNOWN}
+        typer.echo(f"  {shown(one.at)}  {one.kind:<16} {one.by:<24} {json.dumps(said)}")
 
 
 @app.command()
@@ -122,19 +109,12 @@ def replay(
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
     which = _selection(provider, tuple(event_ids or ()), kind, (since, until), waiting)
-    by = f"operator:{getpass.getuser()}"
-
-    async def act(runtime: "Runtime") -> list[str]:
-        again = await runtime.db.run(
-            lambda tx: payments.replay_webhooks(tx, which=which, why=why, by=by, now=runtime.now()),
-            key=f"payments:replay:{runtime.new_id()}",
-        )
-        await runtime.redis.publish("payments", b"webhook")
-        return list(again)
-
-    again = _with_runtime(act)
+    again = write(
+        lambda tx, now, by: payments.replay_webhooks(tx, which=which, why=why, by=by, now=now),
+        wake="payments",
+    )
     if as_json:
-        typer.echo(json.dumps({"replayed": len(again), "event_ids": again}, indent=2))
+        typer.echo(json.dumps({"replayed": len(again), "event_ids": list(again)}, indent=2))
     else:
         typer.echo(f"{len(again)} will be looked into again")
 
@@ -160,14 +140,3 @@ def _selection(
         until=until,
         is_waiting=waiting,
     )
-
-
-def _with_runtime(act: "Callable[[Runtime], Awaitable[T]]") -> T:
-    from tradesense.app.instance import instance_settings  # noqa: PLC0415 -- commands import late
-    from tradesense.infra.runtime import Runtime  # noqa: PLC0415 -- ditto
-
-    async def run() -> T:
-        async with Runtime.open(instance_settings(), name="webhooks", connections=1) as runtime:
-            return await act(runtime)
-
-    return asyncio.run(run())

@@ -1,14 +1,14 @@
 """Payments: what was seen of each provider, and how we stand to it."""
 
 SQL = """
--- Counts of calls in slots of a few seconds, by process; dropped when no judgement needs them.
+-- Counts of calls since the process's report before; dropped when no judgement needs them.
 CREATE TABLE payments_provider_reports (
     provider text NOT NULL,
     node     text NOT NULL,
-    slot     timestamptz NOT NULL,
+    reported_at timestamptz NOT NULL,
     calls    integer NOT NULL CHECK (calls >= 0),
     failures integer NOT NULL CHECK (failures BETWEEN 0 AND calls),
-    PRIMARY KEY (provider, node, slot)
+    PRIMARY KEY (provider, node, reported_at)
 );
 CREATE TABLE payments_provider_nodes (
     provider    text NOT NULL,
