@@ -143,6 +143,17 @@ class Redis:
     async def _insist(
         self, command: "Callable[[redis.asyncio.Redis], Awaitable[Answer]]"
     ) -> Answer:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        try:
+            return await self._call(command)
+        finally:
+            # The client loses a cancellation that meets it while it connects: its task, which
+            # nobody will cancel twice, would go on for ever.
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
+
+    async def _call(self, command: "Callable[[redis.asyncio.Redis], Awaitable[Answer]]") -> Answer:
         if self._client is None:
             raise RedisAway("there is no Redis")
         try:

@@ -4,6 +4,7 @@ import uvicorn
 
 from tradesense.app.api import OWN, create_app
 from tradesense.app.web.bounds import WEBSOCKET_MESSAGE_MAX, BoundedHead
+from tradesense.infra import fleet
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
 from tradesense.operations.jobs import following
@@ -19,6 +20,7 @@ async def main(settings: Settings) -> None:
     async with (
         Runtime.open(settings, name="api", connections=CONNECTIONS, sheds=True) as runtime,
         following(runtime, OWN),
+        fleet.joined_as("api", runtime),
     ):
         server = uvicorn.Server(
             uvicorn.Config(

@@ -8,6 +8,7 @@ import structlog
 
 from tradesense import bus, sagas
 from tradesense.bus.jobs import Consumer
+from tradesense.infra import fleet
 from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
@@ -50,6 +51,7 @@ async def main(settings: Settings) -> None:
     async with (
         Runtime.open(settings, name="worker", connections=CONNECTIONS) as runtime,
         following(runtime, "worker"),
+        fleet.joined_as("worker", runtime),
         payments.open_provider(runtime) as provider,
     ):
         definitions = [purchases.story(provider)]

@@ -5,11 +5,12 @@ Owns     the keys `tradesense:fleet:*` of Redis: one record for each breaker's n
 Promises processes rest together by quorum and probe in turn, by the clock of Redis; no call ever
          waits for it, and while it is away each process goes on by itself.
 
-    async with fleet.joined(runtime.redis, policies, node=fleet.place(settings, "api")):
+    async with fleet.joined_as("worker", runtime):
         ...
 """
 
-from tradesense.infra.fleet.node import Node, joined, place
+from tradesense.infra.fleet.node import Node, joined
+from tradesense.infra.fleet.platform import fleet_of, joined_as
 from tradesense.infra.fleet.store import Contended, RedisFleet
 
-__all__ = ["Contended", "Node", "RedisFleet", "joined", "place"]
+__all__ = ["Contended", "Node", "RedisFleet", "fleet_of", "joined", "joined_as"]

@@ -1,13 +1,11 @@
 """One process in the fleet: beats for each of its breakers, as long as it lives."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from tradesense.infra.fleet.store import RedisFleet
 from tradesense.infra.redis import Redis
-from tradesense.infra.settings import Settings
 from tradesense.resilience.breaker import Breaker, BreakerSettings
 from tradesense.resilience.fleet import FleetSettings, Member
 from tradesense.resilience.policy import Policy
@@ -32,6 +30,7 @@ class Node:
         redis: Redis,
         guards: Iterable[Policy | Breaker],
         *,
+        fleet: str = "",
         beat_s: float = BEAT_S,
         judge: Callable[[BreakerSettings], FleetSettings] = FleetSettings.like,
     ) -> None:
@@ -41,7 +40,7 @@ class Node:
         self._beat_s = beat_s
         self._judge = judge
         self._settings: dict[str, FleetSettings] = {}
-        self._store = RedisFleet(redis, self._settings.__getitem__)
+        self._store = RedisFleet(redis, self._settings.__getitem__, fleet=fleet)
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -71,16 +70,19 @@ async def joined(
     guards: Iterable[Policy | Breaker],
     *,
     node: str,
+    fleet: str = "",
     beat_s: float = BEAT_S,
     judge: Callable[[BreakerSettings], FleetSettings] = FleetSettings.like,
 ) -> AsyncIterator[Node]:
     """
     Let the breakers of `guards` (`Policies`, `Breakers`) be in the fleet for the block.
 
-    `node` names this process among all, and stays its name when it is started again: see `place`.
-    Without any Redis there is no fleet, and nothing beats.
+    `node` says where this process runs, and is the same when it is started again: a process that
+    crashes takes the place of its dead self, whose failures would else be a second voice in the
+    quorum. `fleet` names all who belong together, where several fleets share a server. Without
+    any Redis there is no fleet, and nothing beats.
     """
-    here = Node(node, redis, guards, beat_s=beat_s, judge=judge)
+    here = Node(node, redis, guards, fleet=fleet, beat_s=beat_s, judge=judge)
     if redis.is_absent:
         yield here
         return
@@ -94,13 +96,3 @@ async def joined(
     except BaseExceptionGroup as failed:
         # The block's own error, as it was raised there.
         raise failed.exceptions[0] from None
-
-
-def place(settings: Settings, role: str) -> str:
-    """
-    Return the name of the one process that does `role` for this data folder.
-
-    It says where, not which process: one that crashes and starts again takes the place of its
-    dead self, whose failures would otherwise be a second voice in the quorum.
-    """
-    return f"{role}@{os.uname().nodename}:{settings.home}"

@@ -26,16 +26,21 @@ class RedisFleet:
     """
     A `FleetStore`; `settings` says how the fleet of a breaker's name judges.
 
+    `fleet` is the name of all who share their records; others on the same server have another.
     Every record is written with an end: what nobody beats for is forgotten by the server.
     """
 
-    def __init__(self, redis: Redis, settings: Callable[[str], FleetSettings]) -> None:
+    def __init__(
+        self, redis: Redis, settings: Callable[[str], FleetSettings], *, fleet: str = ""
+    ) -> None:
         self._redis = redis
+        self._fleet = fleet
         self._settings = settings
 
     async def exchange(self, breaker: str, beat: Beat) -> View:
         """Apply `step` to the record by the server's clock. Raises Contended, RedisAway."""
-        key, settings = _address(breaker), self._settings(breaker)
+        key = f"tradesense:fleet:{_FORMAT}:{self._fleet}:{breaker}"
+        settings = self._settings(breaker)
         for _ in range(_TRIES):
             before, now_s = await self._redis.look(key)
             after, view = step(_read(key, before), beat, now_s, settings)
@@ -50,7 +55,3 @@ def _read(key: str, record: bytes | None) -> Fleet:
     except ValueError as error:
         log.warning("%s is no record of ours, the fleet begins anew: %s", key, error)
         return Fleet()
-
-
-def _address(breaker: str) -> str:
-    return f"tradesense:fleet:{_FORMAT}:{breaker}"
