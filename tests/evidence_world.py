@@ -1,7 +1,7 @@
 """A challenge lived in memory: the real sequencer, engine book and log; no database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,7 +9,14 @@ from tradesense import challenges
 from tradesense.challenges import rules
 from tradesense.challenges.evidence import choice
 from tradesense.challenges.evidence.archive import Evidence, Proven, pack
-from tradesense.challenges.model import Challenge, ChallengeStarted, ChallengeStatus, Terms
+from tradesense.challenges.model import (
+    Challenge,
+    ChallengeRevoked,
+    ChallengeStarted,
+    ChallengeStatus,
+    RevokedFor,
+    Terms,
+)
 from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
 from tradesense.kernel.instants import from_us, to_us
@@ -26,14 +33,19 @@ from tradesense.market.rules import text
 from tradesense.market.tape.sequencer import Sequencer
 from tradesense.trading.engine.book import Book
 from tradesense.trading.engine.state import (
+    Ask,
     Cancel,
     Close,
     CloseAccount,
     Command,
+    Halt,
     Market,
     Open,
     Output,
     Place,
+    Restore,
+    Resume,
+    Withdraw,
 )
 from tradesense.trading.model import (
     CloseRequest,
@@ -188,6 +200,24 @@ class EvidenceWorld:
     def close_account(self) -> None:
         self._take(CloseAccount(Reason.REQUESTED))
 
+    def ask_as_firm(self, ask: Halt | Resume | Withdraw | Restore) -> None:
+        self._take(ask)
+
+    def revoke(self) -> None:
+        """Take the challenge back, as `challenges.revoke` does."""
+        if self.challenge.is_over:
+            return
+        event = ChallengeRevoked(
+            challenge_id=CHALLENGE,
+            account_id=self.challenge.account_id,
+            reason=RevokedFor.CHARGED_BACK,
+        )
+        stream = f"challenge:{CHALLENGE}"
+        self.log.record(event, stream=stream, at=from_us(self.at_us), by="system:challenges")
+        self.challenge = replace(
+            self.challenge, status=ChallengeStatus.REVOKED, revoked_for=event.reason
+        )
+
     def trade(self, pips: int, qty: int = 100_000) -> None:
         """Buy, let the price move by `pips`, close."""
         self.quote(138_000)
@@ -254,7 +284,7 @@ class EvidenceWorld:
         )
         self._take(Open(setup))
 
-    def _take(self, ask: Open | Place | Close | Cancel | CloseAccount) -> None:
+    def _take(self, ask: Ask) -> None:
         self._record(self.book.take(Command(self.challenge.account_id, self.at_us, ask)))
 
     def _apply(self) -> None:
@@ -288,6 +318,8 @@ class EvidenceWorld:
                 self._conclude(output.event, from_us(output.at_us))
 
     def _conclude(self, outcome: GuardBreached | TargetReached, at: datetime) -> None:
+        if self.challenge.status is ChallengeStatus.REVOKED:
+            return
         concluded = rules.conclude(self.challenge, outcome, at)
         for event in concluded.events:
             self.log.record(event, stream=f"challenge:{CHALLENGE}", at=at, by="system:engine")

@@ -7,7 +7,7 @@ and resets. The same dice make the same story.
 """
 
 import random  # noqa: TID251 -- chance is this file's subject; it is seeded
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tradesense.kernel.ids import derive
@@ -15,10 +15,22 @@ from tradesense.kernel.instants import to_us
 from tradesense.market.calendars import session_at
 from tradesense.market.model import Kind, Status, TapeItem
 from tradesense.market.resets import due
-from tradesense.trading.engine.state import Cancel, Close, CloseAccount, Command, Open, Place
+from tradesense.trading.engine.state import (
+    Cancel,
+    Close,
+    CloseAccount,
+    Command,
+    Halt,
+    Open,
+    Place,
+    Restore,
+    Resume,
+    Withdraw,
+)
 from tradesense.trading.model import (
     CloseRequest,
     Comparison,
+    OnCashFlow,
     OrderRequest,
     OrderType,
     Reason,
@@ -64,7 +76,8 @@ class Chance:
             leverage=dice.choice([30, 100]),
             instruments=tuple(INSTRUMENTS[symbol] for symbol in symbols),
             guards=tuple(
-                dice.sample(
+                replace(guard, on_cash_flow=dice.choice(list(OnCashFlow)))
+                for guard in dice.sample(
                     [
                         daily(dice.choice([50_000, 500_000]) * unit, comparison),
                         overall(initial - dice.choice([100_000, 1_000_000]) * unit, comparison),
@@ -77,6 +90,24 @@ class Chance:
             ),
             reset=dice.choice(RESETS),
         )
+
+    def ask_of_firm(self, setup, taken):
+        """Withdrawals of all, a part or too much; restores of known and unknown ones; halts."""
+        dice = self.dice
+        roll = dice.random()
+        if roll < 0.5:
+            return self.withdraw(setup, taken)
+        if roll < 0.8:
+            return Restore(dice.choice([*taken[-2:], setup.account_id]))
+        if roll < 0.83:
+            return Halt(dice.choice([Reason.PAYMENT_DISPUTED, Reason.UNDER_REVIEW]))
+        return Resume()
+
+    def withdraw(self, setup, taken):
+        taken.append(derive(setup.account_id, f"withdrawal {len(taken)}"))
+        unit = 100 if setup.currency == "JPY" else 1
+        asked = self.dice.choice([None, None, None, None, 1, 50 * unit, 500 * unit, 5_000 * unit])
+        return Withdraw(taken[-1], asked)
 
     def ask(self, setup, orders):
         dice = self.dice
@@ -143,6 +174,7 @@ class Chance:
         """Yield setups, tape items and commands in the order in which they happen."""
         setups = [self.setup(number) for number in range(1, accounts + 1)]
         orders = {setup.account_id: [] for setup in setups}
+        taken = {setup.account_id: [] for setup in setups}
         prices, at_us, seq = dict(PRICES), START, 0
         yield from (Command(setup.account_id, at_us, Open(setup)) for setup in setups)
         for _ in range(steps):
@@ -163,3 +195,12 @@ class Chance:
                 asked_us = at_us + self.dice.choice([0, 0, SECOND_US])
                 ask = self.ask(setup, orders[setup.account_id])
                 yield Command(setup.account_id, asked_us, ask)
+                if isinstance(ask, Close):  # profit is withdrawn at the moment it is made
+                    yield Command(
+                        setup.account_id, asked_us, self.withdraw(setup, taken[setup.account_id])
+                    )
+            if self.dice.random() < 0.05:
+                setup = self.dice.choice(setups)
+                yield Command(
+                    setup.account_id, at_us, self.ask_of_firm(setup, taken[setup.account_id])
+                )

@@ -25,6 +25,7 @@ from tradesense.trading.model import (
     TargetReached,
     TimeInForce,
 )
+from trading_firm import Firm, words_of_firm
 from trading_sums import SECOND, Sums
 
 
@@ -54,7 +55,7 @@ def _words(event):  # noqa: PLR0911 -- a row per event
             return ("reached", event.price_seq, event.profit_minor, event.days_opened)
         case AccountClosed():
             return ("closed", event.price_seq, event.reason, event.balance_minor)
-    return ()
+    return words_of_firm(event)
 
 
 @dataclass
@@ -69,10 +70,13 @@ class Book:
     held: dict = field(default_factory=dict)  # symbol -> [quantity, cost as a Fraction of raw]
     orders: list = field(default_factory=list)
     ended: object = None
+    halted: bool = False
+    shifted: int = 0  # what has gone out since the reset, less what came back
+    out: dict = field(default_factory=dict)  # withdrawal -> what of it is out
     closed: bool = False
 
 
-class Oracle(Sums):
+class Oracle(Firm, Sums):
     def __init__(self):
         self.books = {}
         self.quotes = {}
@@ -132,7 +136,7 @@ class Oracle(Sums):
                 self._say(book, "cancelled", self.seq, Reason.DAY_ENDED)
         while book.day < day:
             book.day = type(day).fromordinal(book.day.toordinal() + 1)
-            book.snapshot = book.balance
+            book.snapshot, book.shifted = book.balance, 0
             self._say(book, "rolled", book.day, book.balance, self._equity(book))
         self._judge(book)
 
@@ -150,6 +154,8 @@ class Oracle(Sums):
             case CloseAccount(reason):
                 if not book.ended:
                     self._end(book, reason)
+            case _:
+                self._on_firm(book, ask)
         if isinstance(ask, Place | Close) and book.orders and book.orders[-1]["id"] is None:
             book.orders[-1]["id"] = ask.order_id
 
@@ -205,9 +211,11 @@ class Oracle(Sums):
             self._say(book, "cancelled", self.seq, Reason.NOT_MARKETABLE)
         return None
 
-    def _refusal(self, book, order):  # noqa: PLR0911 -- a column of guards
+    def _refusal(self, book, order):  # noqa: PLR0911, C901 -- a column of guards
         if book.ended:
             return Reason.NOT_ACTIVE
+        if book.halted and not order["closing"]:
+            return Reason.HALTED
         instrument = self._instrument(book, order["symbol"])
         if instrument is None:
             return Reason.UNKNOWN_SYMBOL
@@ -284,7 +292,7 @@ class Oracle(Sums):
                 self._end(book, Reason.BREACHED)
         target = book.setup.target
         if not book.ended and target is not None and not book.held:
-            profit = book.balance - book.setup.initial_minor
+            profit = book.balance + sum(book.out.values()) - book.setup.initial_minor
             if profit >= target.profit_minor and len(book.days) >= target.days_min:
                 self._say(book, "reached", self.seq, profit, len(book.days))
                 self._end(book, Reason.PASSED)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from tradesense.market.calendars import next_open, session_at
-from tradesense.trading.model import Comparison, Side, Static
+from tradesense.trading.model import Comparison, OnCashFlow, Side, Static
 
 SECOND = 1_000_000
 MINOR = {"USD": 100, "JPY": 1, "EUR": 100}
@@ -15,14 +15,20 @@ class Sums:
     def _crossed(self, book):
         equity, found = self._equity(book), []
         for guard in book.setup.guards:
-            if isinstance(guard.recipe, Static):
-                floor, kind = guard.recipe.floor_minor, 0
-            else:
-                floor, kind = book.snapshot - guard.recipe.amount_minor, 1
+            kind = 0 if isinstance(guard.recipe, Static) else 1
+            floor = self._floor(book, guard, out=book.out, shifted=book.shifted)
             touched = equity == floor and guard.comparison is Comparison.AT_OR_BELOW
             if equity < floor or touched:
                 found.append((floor, kind, guard))
         return sorted(found, key=lambda each: (-each[0], each[1]))
+
+    def _floor(self, book, guard, *, out, shifted):
+        if guard.on_cash_flow is OnCashFlow.FLOOR_TO_INITIAL and any(out.values()):
+            return book.setup.initial_minor
+        if isinstance(guard.recipe, Static):
+            return guard.recipe.floor_minor
+        moved = shifted if guard.on_cash_flow is OnCashFlow.SHIFT else 0
+        return book.snapshot - moved - guard.recipe.amount_minor
 
     def _equity(self, book):
         return book.balance + sum(

@@ -231,7 +231,7 @@ def _failed(challenge: Challenge, breach: GuardBreached, now: datetime) -> Concl
         price_seq=breach.price_seq,
         decided_at=now,
     )
-    after = replace(challenge, status=ChallengeStatus.FAILED)
+    after = replace(challenge, status=ChallengeStatus.FAILED, suspended_for=None)
     return Conclusion(verdict=verdict, challenge=after, events=(failed,))
 
 

@@ -72,6 +72,10 @@ def test_chance_reaches_every_kind_of_event():
         "CancelRejected", "DayRolled", "GuardBreached", "TargetReached", "AccountClosed",
         Reason.STALE_PRICE, Reason.NO_MARGIN, Reason.MARKET_CLOSED, Reason.NO_POSITION,
         Reason.NO_CONVERSION, Reason.NOT_ACTIVE, Reason.DAY_ENDED, Reason.NOT_MARKETABLE,
+        "AccountHalted", "HaltRejected", "AccountResumed", "ResumeRejected", "Withdrawn",
+        "WithdrawalRefused", "WithdrawalRestored", "RestoreRefused", Reason.HALTED,
+        Reason.NOT_FLAT, Reason.NO_PROFIT, Reason.ABOVE_PROFIT, Reason.WOULD_CROSS_FLOOR,
+        Reason.UNKNOWN_WITHDRAWAL,
     }  # fmt: skip
 
 

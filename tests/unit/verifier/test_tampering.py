@@ -5,11 +5,14 @@ import random  # noqa: TID251 -- seeded by the fixture
 import zipfile
 from hashlib import sha256
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 
 from evidence_world import EvidenceWorld
 from tradesense.kernel.canonical import canonical
+from tradesense.trading.engine.state import Halt, Restore, Resume, Withdraw
+from tradesense.trading.model import Reason
 from tradesense_verify.cli import main
 
 
@@ -21,6 +24,11 @@ def world() -> EvidenceWorld:
     world.quote(138_000, 138_010)
     world.start()
     world.trade(100)
+    world.ask_as_firm(Withdraw(UUID(int=1), 4_000))
+    world.ask_as_firm(Withdraw(UUID(int=2), None))
+    world.ask_as_firm(Restore(UUID(int=2)))
+    world.ask_as_firm(Halt(Reason.UNDER_REVIEW))
+    world.ask_as_firm(Resume())
     world.buy(10, symbol="ABC/DEF")
     world.buy(2_000_000, limit=130_000)
     waiting = world.sell(1_000, stop=120_000)
