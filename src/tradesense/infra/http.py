@@ -9,17 +9,19 @@ not sent, CutOff (OutcomeUnknown) for one that was given up on its way.
 """
 
 import math
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from tradesense.infra.db import inside_transaction
-from tradesense.kernel.errors import InvariantBroken, OutcomeUnknown, Throttled
-from tradesense.resilience import BadSetting, Policy, PolicySettings, Refused
+from tradesense.infra.policies.judging import judging
+from tradesense.infra.policies.plan import TIMEOUT_S
+from tradesense.kernel.errors import InvariantBroken, Throttled
+from tradesense.resilience import BadSetting, Policy
 
-TIMEOUT_S = 10.0
+__all__ = ["client", "judging", "refuse_inside_transaction"]
+
 CONNECT_TIMEOUT_S = 3.0  # who is not there by then is away, and we know that nothing was sent
 CONNECTIONS_MAX = 50
 RETRY_AFTER_MAX_S = 300.0  # a typing error of theirs must not close us for a day
@@ -34,29 +36,6 @@ def refuse_inside_transaction(what: str) -> None:
             f"{what} inside a transaction: it would hold locks and a connection for as long as "
             "somebody else's server likes; commit the intent, call, commit the outcome"
         )
-
-
-def is_failing(answer: Any) -> bool:
-    """Say whether an answer shows a server in trouble: 5xx and 429. Other 4xx are about us."""
-    status = answer.status_code
-    return bool(
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-    )
-
-
-def judging(settings: PolicySettings) -> PolicySettings:
-    """Return `settings` whose breaker, if there is one, judges HTTP answers and httpx' errors."""
-    if settings.breaker is None:
-        return settings
-    return replace(
-        settings,
-        breaker=replace(
-            settings.breaker,
-            failing_result=is_failing,
-            failures=(httpx.RequestError, OutcomeUnknown),
-            ignored=(Refused, httpx.PoolTimeout),  # our own limits
-        ),
-    )
 
 
 def client(

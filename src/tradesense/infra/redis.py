@@ -16,31 +16,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tradesense.infra.policies.plan import REDIS_REST_S, REDIS_TIMEOUT_S, redis_settings
 from tradesense.kernel.errors import OutcomeUnknown
-from tradesense.resilience import BreakerSettings, Policy, PolicySettings, Refused, Streak
+from tradesense.resilience import Policy, Refused
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-# A hung server must not slow anybody who could do without it.
-_TIMEOUT_S = 0.25
 _LISTEN_S = 60.0  # then we listen again; silence is no failure
-_REST_S = 1.0  # after a failure nobody asks again for this long
 _MICROSECONDS = 1e6
 _FAILURES = (RedisError, OSError, TimeoutError, OutcomeUnknown)
-
-SETTINGS = PolicySettings(
-    timeout_s=2 * _TIMEOUT_S,  # to connect, and to be answered
-    breaker=BreakerSettings(
-        window=Streak(failures=1),  # everybody can do without it, so one failure is enough
-        rest_s=_REST_S,
-        rest_growth=1.0,
-        rest_max_s=_REST_S,
-        probe_lease_s=_REST_S,
-        failures=_FAILURES,
-    ),
-)
 
 # One command of the server: nothing comes between the look and the write. An empty record is
 # the same as none.
@@ -62,13 +48,13 @@ class Redis:
 
     def __init__(self, url: str, policy: Policy | None = None) -> None:
         """Connect to `url` when first asked to; "" means that there is no server."""
-        self._policy = policy or Policy("redis", SETTINGS)
+        self._policy = policy or Policy("redis", redis_settings())
         self._client: redis.asyncio.Redis | None = None
         if url:
             self._client = redis.asyncio.Redis.from_url(
                 url,
-                socket_timeout=_TIMEOUT_S,
-                socket_connect_timeout=_TIMEOUT_S,
+                socket_timeout=REDIS_TIMEOUT_S,
+                socket_connect_timeout=REDIS_TIMEOUT_S,
                 retry=Retry(NoBackoff(), 0),
             )
         self._is_away = False
@@ -185,7 +171,7 @@ class Redis:
                 log.debug("not listening: %s", refusal)
             except _FAILURES as error:
                 self._note_away(error)
-            await asyncio.sleep(_REST_S)
+            await asyncio.sleep(REDIS_REST_S)
         await asyncio.Event().wait()
 
     def _note_away(self, error: Exception) -> None:

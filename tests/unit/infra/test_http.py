@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 
 import httpx
 import pytest
@@ -143,3 +145,15 @@ async def test_where_there_is_a_quota_the_wish_to_wait_moves_the_queue():
 def test_a_breaker_that_would_take_a_500_for_an_answer_gets_no_client():
     with pytest.raises(BadSetting, match="stripe judges no answers"):
         client(Policy("stripe", presets.payments()))
+
+
+async def test_policies_load_no_client_that_their_process_does_not_need():
+    """An engine has a policy for the payment provider, and ten megabytes less than its client."""
+    loads = "import sys, tradesense.infra.policies; print({'httpx', 'redis'} & sys.modules.keys())"
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", loads,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said, _ = await asked.communicate()
+    assert said == b"set()\n"

@@ -2,10 +2,18 @@
 
 from dataclasses import replace
 
-from tradesense.infra import http, redis
+from tradesense.infra.policies.judging import judging, named
 from tradesense.infra.policies.telling import tell
 from tradesense.infra.settings import Settings
-from tradesense.resilience import Policies, Policy, PolicySettings, presets
+from tradesense.kernel.errors import OutcomeUnknown
+from tradesense.resilience import (
+    BreakerSettings,
+    Policies,
+    Policy,
+    PolicySettings,
+    Streak,
+    presets,
+)
 
 STRIPE = "stripe"
 REDIS = "redis"
@@ -13,6 +21,10 @@ DATABASE = "database"
 PAYMENT_PROVIDERS = (STRIPE,)
 BREAKERS = (*PAYMENT_PROVIDERS, REDIS)  # those that an operator may direct
 
+TIMEOUT_S = 10.0  # of an HTTP call, where nobody says otherwise
+# A hung Redis must not slow anybody who could do without it.
+REDIS_TIMEOUT_S = 0.25
+REDIS_REST_S = 1.0  # after a failure nobody asks again for this long
 LINE_MAX = 256
 LINE_WAIT_MAX_S = 2.0  # then 503 with Retry-After: a person still looks, and nothing hangs
 
@@ -25,11 +37,11 @@ def platform_policies(settings: Settings, *, database: PolicySettings | None = N
     as long as its own patience lasts.
     """
     rest_s = float(settings.provider_rest_s)
-    payments = http.judging(presets.payments(rest_s=rest_s))
+    payments = judging(presets.payments(rest_s=rest_s))
     return Policies(
         {
             **dict.fromkeys(PAYMENT_PROVIDERS, payments),
-            REDIS: redis.SETTINGS,
+            REDIS: redis_settings(),
             DATABASE: database or PolicySettings(),
         },
         listeners=(tell,),
@@ -50,6 +62,21 @@ def shedding(connections: int) -> PolicySettings:
     return replace(mission, bulkhead=line)
 
 
+def redis_settings() -> PolicySettings:
+    """Return the policy of what everybody can do without: one failure is enough to leave it."""
+    return PolicySettings(
+        timeout_s=2 * REDIS_TIMEOUT_S,  # to connect, and to be answered
+        breaker=BreakerSettings(
+            window=Streak(failures=1),
+            rest_s=REDIS_REST_S,
+            rest_growth=1.0,
+            rest_max_s=REDIS_REST_S,
+            probe_lease_s=REDIS_REST_S,
+            failures=(named("redis", "RedisError"), OSError, TimeoutError, OutcomeUnknown),
+        ),
+    )
+
+
 def own_policy(name: str) -> Policy:
     """
     Return the policy of something that only this process calls, and that has no breaker.
@@ -61,4 +88,4 @@ def own_policy(name: str) -> Policy:
 
 def patient() -> PolicySettings:
     """Return settings that cut off what takes too long, and let everything through."""
-    return PolicySettings(timeout_s=http.TIMEOUT_S)
+    return PolicySettings(timeout_s=TIMEOUT_S)
