@@ -10,7 +10,7 @@ from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.kernel.money import Money
 from tradesense.payments.model import IntentAsked
 from tradesense.payments.providers.stripe import Stripe
-from tradesense.resilience import BreakerSettings, Policy, PolicySettings, Streak
+from tradesense.resilience import BreakerSettings, Policy, PolicySettings, Streak, presets
 
 
 def judged_by(failures):
@@ -39,3 +39,23 @@ async def test_a_failure_that_cannot_be_looked_up_may_have_happened(sandbox, ask
         provider = Stripe(client, api_key=API_KEY, base=sandbox.base)
         with pytest.raises(OutcomeUnknown, match="nor can it be looked up"):
             await provider.create_intent(asked)
+
+
+async def test_five_answers_of_500_open_the_breaker_and_nothing_more_is_sent(sandbox, asked):
+    sandbox.plant("answer_500", "POST /v1/payment_intents", times=3)
+    sandbox.plant("answer_500", "GET /v1/payment_intents", times=2)
+    policy = Policy("stripe", http.judging(presets.payments()))
+    async with http.client(policy) as client:
+        provider = Stripe(client, api_key=API_KEY, base=sandbox.base)
+        for _ in range(2):  # each is a call and its look-up
+            with pytest.raises(OutcomeUnknown):
+                await provider.create_intent(asked)
+        assert policy.breaker.snapshot().failures == presets.PAYMENT_FAILURES - 1
+        with pytest.raises(OutcomeUnknown):  # the fifth opens it, its look-up is not sent
+            await provider.create_intent(asked)
+        made = sum(policy.snapshot().latency.counts)
+        with pytest.raises(Unavailable):
+            await provider.create_intent(asked)
+    assert made == presets.PAYMENT_FAILURES
+    assert sum(policy.snapshot().latency.counts) == made
+    assert policy.breaker.snapshot().why == "5 failures in a row"
