@@ -17,7 +17,6 @@ from tradesense.resilience import Breaker, BreakerSettings, TimeWindow
 from tradesense.resilience.fleet import FleetSettings
 from tradesense.resilience.refusals import BreakerOpen
 
-CALLERS = 4
 PAUSE_S = 0.05
 SAYS_EVERY_S = 0.05
 
@@ -36,6 +35,7 @@ class Plan:
     fleet_probes: int = 1
     probe_lease_s: float = 1.5
     calls_min: int = 1000  # alone: by default the fleet alone opens
+    callers: int = 4
     wall_ahead_s: float = 0.0
 
 
@@ -92,7 +92,7 @@ async def main(plan: Plan) -> None:
         ) as node,
         asyncio.TaskGroup() as group,
     ):
-        for _ in range(CALLERS):
+        for _ in range(plan.callers):
             group.create_task(counted.call_on(breaker, plan))
         while True:
             say(breaker, counted, node.members.get("dependency"))

@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import redis
+
 from fleet_node import Plan, command
 from tradesense.infra.embedded import Valkey
 from tradesense.infra.embedded.command import dies_with_parent
+from tradesense.resilience.fleet import load
 
 PATIENCE_S = 30.0  # the machine may be busy; nothing here is measured by it
 WELL, ILL = b"well\n", b"ill\n"
@@ -140,6 +143,15 @@ class FleetWorld:
 
     def counts(self, what: str) -> Counter:
         return Counter({name: process.said[what] for name, process in self.processes.items()})
+
+    def report_ages_s(self) -> dict[str, float]:
+        """How long ago each process was heard, by the clock of Valkey."""
+        with redis.Redis.from_url(self.redis_url) as server:
+            (key,) = server.keys("tradesense:fleet:*")
+            seconds, microseconds = server.time()
+            reports = load(server.get(key)).reports
+        now_s = seconds + microseconds / 1e6
+        return {name: now_s - report.at_s for name, report in reports.items()}
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -14,8 +14,10 @@ async def test_two_processes_that_see_failures_trip_together_and_take_the_third_
     assert {world.said(name, "why") for name in THREE} == {"the fleet rests"}
 
 
-async def test_one_bad_node_trips_itself_and_nobody_else(world):
-    await world.start(*THREE, calls_min=20)
+@pytest.mark.parametrize("others", [0, 4])  # it may even be the only one that calls
+async def test_one_bad_node_trips_itself_and_nobody_else(world, others):
+    await world.start("a", calls_min=20)
+    await world.start("b", "c", calls_min=20, callers=others)
     world.dependency.ill_for = {"a"}
     await world.until(lambda: world.states["a"] == "open")
     await world.beats(20)
@@ -85,6 +87,8 @@ async def test_a_process_whose_wall_clock_is_an_hour_off_changes_nothing(world, 
     await world.start("c", wall_ahead_s=ahead_s)
     assert abs(world.said("c", "wall_s") - world.said("a", "wall_s") - ahead_s) < 60
     await world.trip_together()
+    assert set(world.report_ages_s()) == set(THREE)
+    assert all(abs(age_s) < 60 for age_s in world.report_ages_s().values())
     world.dependency.hold()
     await world.until(lambda: len(world.dependency.arrivals) == 1)
     await world.beats(5)

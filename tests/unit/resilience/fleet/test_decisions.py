@@ -172,6 +172,12 @@ class FleetStory(RuleBasedStateMachine):
             self.send(Beat(member, era, 0, 0, probed=loan, probed_well=well))
             del self.loans[member]
 
+    @rule(member=st.sampled_from("abcd"), calls=st.integers(0, 10), failing=st.booleans())
+    def an_answer_is_lost(self, member, calls, failing):
+        """The store has heard; the member does not know, and goes on as before."""
+        beat = Beat(member, self.known.get(member, 0), calls, calls * failing, wants_probe=True)
+        self.fleet, _ = step(self.fleet, beat, self.now, self.settings)
+
     @rule()
     def the_store_is_flushed(self):
         self.fleet = Fleet()
