@@ -10,7 +10,7 @@ import structlog
 from tradesense.app import invariants
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.db import forget_commits
-from tradesense.infra.idempotency import forget_answers
+from tradesense.infra.idempotency import forget_answers, list_unanswered
 from tradesense.infra.lease import LeaseLost, hold
 from tradesense.infra.runtime import Runtime
 from tradesense.infra.settings import Settings
@@ -65,6 +65,14 @@ async def _forget(runtime: Runtime) -> None:
     log.debug("forgotten", answers=answers, commits=commits)
 
 
+async def _report_unanswered(runtime: Runtime) -> None:
+    async with runtime.db.reading() as tx:
+        abandoned = await list_unanswered(tx)
+    for name, for_s in abandoned:
+        # A key is its client's secret as long as it is valid; where it was used is enough.
+        log.warning("an errand was never finished", scope=name.scope, abandoned_for_s=for_s)
+
+
 async def _keep_books(runtime: Runtime) -> None:
     await books.follow(runtime)
     await books.expire_due(runtime)
@@ -79,5 +87,6 @@ async def _check_promises(runtime: Runtime) -> None:
 CHORES = (
     Chore("follow the trail in the books, end late reservations", 1, _keep_books),
     Chore("forget old keys and answers", 600, _forget),
+    Chore("report errands that nobody finished", 600, _report_unanswered),
     Chore("check every promise", 600, _check_promises),
 )

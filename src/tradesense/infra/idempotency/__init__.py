@@ -9,7 +9,7 @@ Speaks   `OnceFromRequest` for endpoints: `answer` for verbs of ours, `run` for 
 """
 
 from tradesense.infra.idempotency.answers import Answer
-from tradesense.infra.idempotency.claims import forget_answers
+from tradesense.infra.idempotency.claims import forget_answers, list_unanswered
 from tradesense.infra.idempotency.edge import Once, OnceFromRequest
 from tradesense.infra.idempotency.errand import Errand
 from tradesense.infra.idempotency.policy import Policy, StoreDown
@@ -26,5 +26,6 @@ __all__ = [
     "StoreDown",
     "Told",
     "forget_answers",
+    "list_unanswered",
     "once",
 ]

@@ -199,3 +199,19 @@ async def forget_answers(tx: Transaction) -> int:
         (_FORGOTTEN_MAX,),
     )
     return cursor.rowcount
+
+
+async def list_unanswered(tx: Transaction, *, limit: int = 100) -> list[tuple[Name, float]]:
+    """
+    Return errands that nobody works on and nobody finished, and for how many seconds so.
+
+    Their process died; only a repeat of the request under its key can find out what happened.
+    The longest abandoned come first, at most `limit`.
+    """
+    cursor = await tx.execute(
+        "SELECT scope, key, extract(epoch FROM clock_timestamp() - leased_until)::float8 AS for_s"
+        " FROM infra_idempotency WHERE answer IS NULL AND leased_until < clock_timestamp()"
+        " ORDER BY leased_until LIMIT %s",
+        (limit,),
+    )
+    return [(Name(row["scope"], row["key"]), row["for_s"]) for row in await cursor.fetchall()]
