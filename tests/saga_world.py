@@ -78,12 +78,13 @@ class World:
 
     outside: Outside = field(default_factory=Outside)
     refusing: str = ""  # the local step that says no
-    failing: dict[str, int] = field(default_factory=dict)  # local step -> how often it breaks
+    failing: dict[str, int] = field(default_factory=dict)  # local step -> how many tries break
+    broken: set[object] = field(default_factory=set)  # tries that broke, and break when run again
 
     def definition(self) -> Definition:
         def moving(name, debit, credit, **changes):
             async def do(tx, saga, now):
-                self._stumble(name)
+                self._stumble(name, saga)
                 await ledger.post(tx, transfer(saga, name, debit, credit, now), now=now)
                 return {name: True}
 
@@ -119,11 +120,14 @@ class World:
             pivot="finish",
         )
 
-    def _stumble(self, name: str) -> None:
+    def _stumble(self, name: str, saga: sagas.Saga) -> None:
         if name == self.refusing:
             raise No(f"{name} says no")
-        if self.failing.get(name, 0) > 0:
+        this = (name, saga.id, saga.tries)
+        if this not in self.broken and self.failing.get(name, 0) > 0:
             self.failing[name] -= 1
+            self.broken.add(this)
+        if this in self.broken:
             raise ZeroDivisionError("a defect")
 
 

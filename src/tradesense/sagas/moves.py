@@ -44,6 +44,19 @@ class Moved:
     events: tuple[Event, ...] = ()
     call: Call | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """Return whether the next move can be made at once, in the same transaction."""
+        return self.save.sort is Sort.LOCAL and self.save.wake_in_s == 0
+
+    def then(self, later: "Moved") -> "Moved":
+        """Return this move and the `later` one as one."""
+        return replace(later, events=self.events + later.events)
+
+
+class Stumbled(Exception):
+    """A move failed where no savepoint keeps the rest: all of it is undone, to go with one."""
+
 
 async def advance(
     tx: Transaction,
@@ -52,9 +65,14 @@ async def advance(
     signals: Signals,
     *,
     lease_s: float,
+    is_alone: bool,
     now: datetime,
 ) -> Moved:
-    """Make the current move of an instance that `tx` holds, as far as this transaction can."""
+    """
+    Make the current move of an instance that `tx` holds, as far as this transaction can.
+
+    Where it `is_alone`, a local step has no savepoint, and raises Stumbled if it fails.
+    """
     saga, shape = claimed.saga, definition.shape
     move = rules.current(shape, saga)
     if move is None:
@@ -62,7 +80,8 @@ async def advance(
     step = definition.find_step(move.name)
     match step:
         case Local():
-            outcome = await attempt(tx, lambda: step.do(tx, saga, now))
+            work = _dare if is_alone else attempt
+            outcome = await work(tx, lambda: step.do(tx, saga, now))
             return follow(shape, saga, judge(shape, saga, outcome))
         case Await():
             return await _wait(tx, shape, saga, step, signals, now=now)
@@ -103,6 +122,16 @@ async def attempt(tx: Transaction, work: Callable[[], Awaitable[T]]) -> T | Exce
         raise
     except Exception as error:  # noqa: BLE001 -- one instance's defect must not stop the others
         return error
+
+
+async def _dare(_: Transaction, work: Callable[[], Awaitable[T]]) -> T | Exception:
+    """Do `work` without a savepoint, which costs two statements. Raises Stumbled."""
+    try:
+        return await work()
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        raise Stumbled from error
 
 
 def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
