@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Invalid, OutcomeUnknown, Unavailable
+from tradesense.payments.bank.http import router as bank
 from tradesense.payments.model import Webhook
 from tradesense.payments.providers.stripe_shapes import PROVIDER, intent_of
 from tradesense.payments.webhooks import inbox
@@ -18,6 +19,7 @@ from tradesense.payments.webhooks.signature import find_flaw
 
 router = APIRouter()
 router.include_router(operations)
+router.include_router(bank)
 
 BODY_MAX = 256 * 1024  # many times the largest event of one-off payments
 EVENT_ID_MAX = 100
