@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tradesense import ledger, sagas
 from tradesense.infra.db import AlreadyCommitted
-from tradesense.kernel.errors import OutcomeUnknown, Rejected, Unavailable
+from tradesense.kernel.errors import CircuitOpen, OutcomeUnknown, Rejected, Unavailable
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 from tradesense.ledger import Transfer
@@ -36,8 +36,12 @@ class Outside:
     effects: dict[str, str] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     stored_errors: set[str] = field(default_factory=set)
+    rests: int = 0  # so often its breaker is open before anything is asked
 
     async def call(self, key: str, attempt: int, what: str) -> str:
+        if self.rests:
+            self.rests -= 1
+            raise CircuitOpen("its breaker is open")
         self.keys.append(key)
         fault = self.faults.get(len(self.keys) - 1)
         if fault == "hang":

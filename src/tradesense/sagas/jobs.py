@@ -220,7 +220,7 @@ async def _settle(tx: Transaction, call: Call, outcome: object, now: datetime) -
     else:
         kept = await moves.attempt(tx, lambda: call.step.settle(tx, saga, outcome, now))
         after = moves.judge(shape, saga, _unrefusable(kept))
-    await _keep(tx, [moves.follow(shape, saga, after)], now)
+    await _keep(tx, [moves.follow(shape, saga, after, outcome=outcome)], now)
 
 
 def _unrefusable(kept: Data | Exception) -> Data | Exception:

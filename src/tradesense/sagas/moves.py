@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import InvariantBroken, Rejected, TradeSenseError
+from tradesense.kernel.errors import CircuitOpen, InvariantBroken, Rejected, TradeSenseError
 from tradesense.kernel.events import Event
 from tradesense.sagas import rules
 from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remote
@@ -142,6 +142,8 @@ def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
     match outcome:
         case Rejected():
             after = rules.refused(shape, saga, reason=outcome.code, trouble=told)
+        case CircuitOpen():
+            after = rules.held(shape, saga, trouble=told)
         case InvariantBroken():
             after = rules.parked(shape, saga, reason=outcome.code, trouble=told)
         case _:
@@ -153,8 +155,19 @@ def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
     return after
 
 
-def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
-    """Return what to save of a saga that came from `before`, and when it is due again."""
+def pause_after(outcome: object, saga: Saga) -> float:
+    """Return in how many seconds a saga that did not get on is due again."""
+    if isinstance(outcome, CircuitOpen):
+        return rules.PAUSE_HELD_S
+    return rules.pause_s(saga.tries)
+
+
+def follow(shape: Shape, before: Saga, after: rules.Next, *, outcome: object = None) -> Moved:
+    """
+    Return what to save of a saga that came from `before`, and when it is due again.
+
+    `outcome` is what its move came to, where that says how long to wait.
+    """
     saga, events = after
     move = rules.current(shape, saga)
     if move is None:
@@ -165,7 +178,7 @@ def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
         save=Save(
             saga=saga,
             sort=move.sort,
-            wake_in_s=rules.pause_s(saga.tries) if is_same_move else 0,
+            wake_in_s=pause_after(outcome, saga) if is_same_move else 0,
             asked=Asked.KEPT if is_same_key else Asked.CLEARED,
         ),
         events=events,
