@@ -13,6 +13,7 @@ from tradesense.kernel.errors import Invalid, OutcomeUnknown, Unavailable
 from tradesense.payments.bank.http import router as bank
 from tradesense.payments.model import Webhook
 from tradesense.payments.providers.stripe_shapes import PROVIDER, intent_of
+from tradesense.payments.reconciliation.http import router as reconciliation
 from tradesense.payments.webhooks import inbox
 from tradesense.payments.webhooks.http import router as operations
 from tradesense.payments.webhooks.signature import find_flaw
@@ -20,6 +21,7 @@ from tradesense.payments.webhooks.signature import find_flaw
 router = APIRouter()
 router.include_router(operations)
 router.include_router(bank)
+router.include_router(reconciliation)
 
 BODY_MAX = 256 * 1024  # many times the largest event of one-off payments
 EVENT_ID_MAX = 100
