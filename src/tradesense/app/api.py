@@ -11,7 +11,6 @@ from tradesense.app import errors
 from tradesense.app.web.bounds import BoundedBody
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
-from tradesense.app.web.transfers.page import router as transfers
 from tradesense.app.web.urgency import Urgency
 from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
@@ -72,7 +71,6 @@ ROUTERS = (
     reliability,
     operations,
     pages,
-    transfers,
 )
 
 

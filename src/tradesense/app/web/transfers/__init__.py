@@ -1,1 +1,0 @@
-"""What a buyer sees who pays by bank transfer."""
