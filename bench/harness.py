@@ -7,6 +7,7 @@ busy hour changes both sides alike: trust ratios before values.
 """
 
 import json
+import os
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,7 @@ def show(rows: Sequence[Row], argv: Sequence[str] | None = None) -> None:
     if "--json" in (sys.argv[1:] if argv is None else argv):
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return
+    print("load average", *(f"{load:.1f}" for load in os.getloadavg()))
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:8.2f} x {row.against}"

