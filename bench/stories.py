@@ -169,7 +169,7 @@ async def _alone(private: Private) -> float:
                 key = f"{_new_id()}:{number}"
                 await runtime.db.run(lambda tx: _begin(tx, 1), key=key)
             runner = Runner(runtime, [STORY], calls, batch=1)
-            while await runner.advance():
+            while await runner.move_due():
                 continue
 
         begun = time.perf_counter()
@@ -187,7 +187,7 @@ async def _together(private: Private) -> float:
 
         async def work() -> None:
             runner = Runner(runtime, [STORY], calls, batch=BATCH)
-            while await runner.advance():
+            while await runner.move_due():
                 continue
 
         begun = time.perf_counter()

@@ -3,16 +3,18 @@
 import asyncio
 import json
 import sqlite3
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import psycopg
 
 from payment_sandbox import SandboxProcess
-from tradesense import payments
+from tradesense import ledger, payments
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.money import Money
+from tradesense.ledger.model import Transfer
 from tradesense.payments import bank, refunds
 from tradesense.payments.model import IntentAsked, Provider, RefundAsked
 from tradesense.payments.reconciliation.jobs import Asked, reconcile, reconcile_bank
@@ -106,48 +108,112 @@ class BookShop:
     async def call(self, act, *arguments, **named):
         return await asyncio.to_thread(act, *arguments, **named)
 
-    def at_provider(self, statement, *values):
-        """Change the sandbox's own file, as no API would."""
-        with sqlite3.connect(self.sandbox_file) as file:
-            done = file.execute(statement, values)
-        file.close()
-        return done
-
-    @property
-    def sandbox_file(self):
-        return self.sandbox.home / "sandbox" / "stripe.sqlite3"
+    @contextmanager
+    def provider_file(self):
+        """Open the sandbox's own file, to change it as no API would."""
+        path = self.sandbox.home / "sandbox" / "stripe.sqlite3"
+        with closing(sqlite3.connect(path)) as file, file:
+            yield file
 
     def line_of(self, ref, kind):
         """Return the provider's line of what `ref` names, as it stands in its file."""
-        with sqlite3.connect(self.sandbox_file) as file:
-            rows = file.execute(
-                "SELECT body FROM objects WHERE kind = 'balance_transaction'"
-            ).fetchall()
-            sources = {
-                row[0]: json.loads(row[1])
-                for row in file.execute("SELECT id, body FROM objects").fetchall()
-            }
-        file.close()
-        for (body,) in rows:
-            line = json.loads(body)
-            source = sources.get(line["source"], {})
-            if line["type"] == kind and ref in {source.get("id"), source.get("payment_intent")}:
-                return line
+        with self.provider_file() as file:
+            bodies = dict(file.execute("SELECT id, body FROM objects").fetchall())
+        objects = {key: json.loads(body) for key, body in bodies.items()}
+        for line in objects.values():
+            if line["object"] == "balance_transaction" and line["type"] == kind:
+                source = objects.get(line["source"], {})
+                if ref in {source.get("id"), source.get("payment_intent")}:
+                    return line
         raise AssertionError(f"no {kind} of {ref}")
 
     def change_line(self, line, **changes):
-        body = json.dumps(line | changes)
-        assert self.at_provider(
-            "UPDATE objects SET body = ?, created = json_extract(?, '$.created') WHERE id = ?",
-            body, body, line["id"],
-        ).rowcount == 1  # fmt: skip
+        changed = line | changes
+        with self.provider_file() as file:
+            done = file.execute(
+                "UPDATE objects SET body = ?, created = ? WHERE id = ?",
+                (json.dumps(changed), changed["created"], line["id"]),
+            )
+            assert done.rowcount == 1
+
+    def copy_line(self, line, **changes):
+        """Let the provider show a line again, under a name of its own."""
+        copied = line | {"id": f"{line['id']}again"} | changes
+        with self.provider_file() as file:
+            file.execute(
+                "INSERT INTO objects (id, kind, created, body) VALUES (?, ?, ?, ?)",
+                (copied["id"], "balance_transaction", copied["created"], json.dumps(copied)),
+            )
+
+    def drop_line(self, line):
+        with self.provider_file() as file:
+            assert file.execute("DELETE FROM objects WHERE id = ?", (line["id"],)).rowcount == 1
+
+    def drop_credit(self, reference):
+        """Let the bank lose what arrived under a reference."""
+        with self.provider_file() as file:
+            done = file.execute(
+                "DELETE FROM objects WHERE kind = 'bank_credit'"
+                " AND json_extract(body, '$.reference') = ?",
+                (reference,),
+            )
+            assert done.rowcount == 1
+
+    def change_credit(self, reference, by_minor):
+        with self.provider_file() as file:
+            done = file.execute(
+                "UPDATE objects SET body ="
+                " json_set(body, '$.amount', json_extract(body, '$.amount') + ?)"
+                " WHERE kind = 'bank_credit' AND json_extract(body, '$.reference') = ?",
+                (by_minor, reference),
+            )
+            assert done.rowcount == 1
+
+    async def take_money(self, metadata):
+        """Charge a card in our account, as somebody with its key can; return the reference."""
+        intents = self.sandbox.client().v1.payment_intents
+        made = await self.call(
+            intents.create,
+            {
+                "amount": 31_000,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "confirm": True,
+                "metadata": metadata,
+            },
+        )
+        return made.id
+
+    async def post(self, *, reason, effective_at, minor=4_200):
+        """Post a transfer on the clearing account by hand."""
+        transfer = Transfer(
+            id=self.runtime.new_id(),
+            debit="clearing:stripe:USD",
+            credit="unapplied:USD",
+            amount=Money(minor, "USD"),
+            reason=reason,
+            effective_at=effective_at,
+        )
+        await self._post(transfer)
+
+    async def post_twin(self, transfer_id):
+        async with self.runtime.db.reading() as tx:
+            original = await ledger.find_transfer(tx, transfer_id)
+        await self._post(replace(original, id=self.runtime.new_id()))
+
+    async def _post(self, transfer):
+        await self.runtime.db.run(
+            lambda tx: ledger.post(tx, transfer, now=self.runtime.now()),
+            key=str(self.runtime.new_id()),
+        )
 
     def as_owner(self, *statements):
         """Change our own tables past every privilege and trigger, as a vandal would."""
+        tables = ("ledger_transfers", "payments_movements")
         with psycopg.connect(self.owner_url) as conn:
-            for table in ("ledger_transfers", "payments_movements"):
+            for table in tables:
                 conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             for statement, *values in statements:
-                assert conn.execute(statement, values).rowcount > 0, statement
-            for table in ("ledger_transfers", "payments_movements"):
-                conn.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER USER")
+                assert conn.execute(statement, values).rowcount == 1, statement
+            for table in tables:
+                conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tradesense import ledger, sagas
 from tradesense.infra.db import AlreadyCommitted
-from tradesense.kernel.errors import OutcomeUnknown, Rejected, Unavailable
+from tradesense.kernel.errors import CircuitOpen, OutcomeUnknown, Rejected, Unavailable
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 from tradesense.ledger import Transfer
@@ -36,8 +36,12 @@ class Outside:
     effects: dict[str, str] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     stored_errors: set[str] = field(default_factory=set)
+    rests: int = 0  # so often its breaker is open before anything is asked
 
     async def call(self, key: str, attempt: int, what: str) -> str:
+        if self.rests:
+            self.rests -= 1
+            raise CircuitOpen("its breaker is open")
         self.keys.append(key)
         fault = self.faults.get(len(self.keys) - 1)
         if fault == "hang":
@@ -78,12 +82,13 @@ class World:
 
     outside: Outside = field(default_factory=Outside)
     refusing: str = ""  # the local step that says no
-    failing: dict[str, int] = field(default_factory=dict)  # local step -> how often it breaks
+    failing: dict[str, int] = field(default_factory=dict)  # local step -> how many tries break
+    broken: set[object] = field(default_factory=set)  # tries that broke, and break when run again
 
     def definition(self) -> Definition:
         def moving(name, debit, credit, **changes):
             async def do(tx, saga, now):
-                self._stumble(name)
+                self._stumble(name, saga)
                 await ledger.post(tx, transfer(saga, name, debit, credit, now), now=now)
                 return {name: True}
 
@@ -119,11 +124,14 @@ class World:
             pivot="finish",
         )
 
-    def _stumble(self, name: str) -> None:
+    def _stumble(self, name: str, saga: sagas.Saga) -> None:
         if name == self.refusing:
             raise No(f"{name} says no")
-        if self.failing.get(name, 0) > 0:
+        this = (name, saga.id, saga.tries)
+        if this not in self.broken and self.failing.get(name, 0) > 0:
             self.failing[name] -= 1
+            self.broken.add(this)
+        if this in self.broken:
             raise ZeroDivisionError("a defect")
 
 

@@ -12,10 +12,10 @@ import pytest
 import websockets
 
 from running_platform import environment
-from tradesense import identity
+from tradesense import identity, trading
 from tradesense.infra.clock import DrivenClock
 from tradesense.market.model import Kind
-from trading_desk import Desk
+from trading_desk import ACCOUNT, Desk
 from trading_world import FRIDAY, a_setup
 
 with warnings.catch_warnings():
@@ -285,3 +285,34 @@ async def test_the_stream_answers_in_kind_and_strangers_hear_nothing(bot):
             assert json.loads(await socket.recv())["data"]["status"] == "unauthorized"
             with pytest.raises(websockets.ConnectionClosed):
                 await socket.recv()
+
+
+async def test_a_halted_bot_may_only_close_and_a_flat_one_is_paid(bot):
+    desk = bot.desk
+
+    async def firm(verb, **fields):
+        now = desk.clock.now()
+        await desk.ask(lambda tx: verb(tx, account_id=ACCOUNT, now=now, **fields))
+
+    bought = await bot.ask("submit_order", market_order(100_000))
+    await bot.until(lambda order: order.status is OrderStatus.FILLED, "get_order_by_id", bought.id)
+    await firm(trading.request_halt, reason=trading.Reason.PAYMENT_DISPUTED)
+    account = await bot.until(lambda found: found.trading_blocked, "get_account")
+    assert (account.buying_power, account.account_blocked) == ("0.00", False)
+    refused = await refusal(bot, market_order(1_000))
+    assert (refused.status_code, "account_halted" in refused.message) == (403, True)
+
+    await bot.price(140_110, 140_120)
+    await bot.ask("close_position", "EUR/USD")
+    await bot.until(lambda found: found == [], "get_all_positions")
+    await firm(trading.request_withdrawal, withdrawal_id=UUID(int=1), amount_minor=None)
+    await firm(trading.request_resume)
+    await bot.until(lambda found: not found.trading_blocked, "get_account")
+    await firm(trading.request_withdrawal, withdrawal_id=UUID(int=2), amount_minor=None)
+    await bot.until(lambda found: found.equity == "100000.00", "get_account")
+    again = await bot.ask("submit_order", market_order(1_000))
+    await bot.until(lambda order: order.status is OrderStatus.FILLED, "get_order_by_id", again.id)
+    told = [kind for kind in await desk.kinds() if not kind.startswith("Order")]
+    assert told == [
+        "AccountOpened", "AccountHalted", "WithdrawalRefused", "AccountResumed", "Withdrawn",
+    ]  # fmt: skip

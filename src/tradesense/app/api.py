@@ -11,6 +11,7 @@ from tradesense.app import errors
 from tradesense.app.web.bounds import BoundedBody
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
+from tradesense.app.web.transfers.page import router as transfers
 from tradesense.app.web.urgency import Urgency
 from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
@@ -71,6 +72,7 @@ ROUTERS = (
     reliability,
     operations,
     pages,
+    transfers,
 )
 
 

@@ -116,7 +116,8 @@ async def _write(tx: Transaction, judged: rules.Judged, now: datetime) -> None:
         raise SerializationFailure("a transfer of the same id was committed concurrently")
     if judged.lines:
         await store.extend(tx, judged.lines, judged.running.values())
-    await trail.record(tx, *_facts(judged, now))
+    # The id is new, so its stream is: nobody else can have written to it.
+    await trail.append(tx, trail.extend({}, *_facts(judged, now)))
 
 
 def _facts(judged: rules.Judged, now: datetime) -> Iterable[Fact]:

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
-from tradesense.ledger.chart import find_account
+from tradesense.ledger.chart import CHART
 from tradesense.ledger.model import Line, Running, Transfer, Written
 
 TRANSFER = """
@@ -101,16 +101,15 @@ async def insert(tx: Transaction, fresh: Sequence[Written]) -> int:
     ordered = sorted(fresh, key=lambda written: written.id)  # so that nobody deadlocks
     transfers = [written.transfer for written in ordered]
     codes = {code for transfer in transfers for code in (transfer.debit, transfer.credit)}
-    accounts = [account for code in sorted(codes) if (account := find_account(code))]
     cursor = await tx.execute(
         """
         WITH opened AS (
           INSERT INTO ledger_accounts (code, kind, currency, normal, bounded)
-          SELECT o.* FROM unnest(
-            %(codes)s::text[], %(kinds)s::text[], %(account_currencies)s::text[],
-            %(normals)s::text[], %(boundeds)s::boolean[])
-            AS o (code, kind, currency, normal, bounded)
-          WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = o.code)
+          SELECT code, kind, split_part(code, ':', -1), normal, bounded
+          FROM unnest(%(codes)s::text[]) AS code
+          JOIN unnest(%(kinds)s::text[], %(normals)s::text[], %(boundeds)s::boolean[])
+            AS chart (kind, normal, bounded) ON kind = split_part(code, ':', 1)
+          WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = code.code)
           ON CONFLICT DO NOTHING
         )
         INSERT INTO ledger_transfers
@@ -123,11 +122,10 @@ async def insert(tx: Transaction, fresh: Sequence[Written]) -> int:
         ON CONFLICT DO NOTHING
         """,
         {
-            "codes": texts(account.code for account in accounts),
-            "kinds": texts(account.kind for account in accounts),
-            "account_currencies": texts(account.currency for account in accounts),
-            "normals": texts(account.normal.value for account in accounts),
-            "boundeds": [account.bounded for account in accounts],
+            "codes": texts(sorted(codes)),
+            "kinds": texts(CHART),
+            "normals": texts(kind.normal for kind in CHART.values()),
+            "boundeds": [kind.bounded for kind in CHART.values()],
             "ids": texts(written.id for written in ordered),
             "debits": texts(transfer.debit for transfer in transfers),
             "credits": texts(transfer.credit for transfer in transfers),

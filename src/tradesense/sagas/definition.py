@@ -1,8 +1,9 @@
 """A story's definition: its steps in order, how each is done and taken back, and its pivot."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from tradesense.infra.db import Transaction
@@ -88,7 +89,7 @@ class Await:
 Step = Local | Remote[Any] | Await
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from it is kept beside it
 class Definition:
     """
     The steps of a story. An instance is pinned to (`kind`, `version`) when it starts.
@@ -118,7 +119,7 @@ class Definition:
         """Return what instances are pinned to."""
         return f"{self.kind}:{self.version}"
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """Return the definition as the state machine sees it."""
         return Shape(
@@ -131,7 +132,11 @@ class Definition:
 
     def find_step(self, name: str) -> Step:
         """Return the step or undo called `name`. Raises KeyError if there is none."""
-        return {step.name: step for step in self._all_steps()}[name]
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Step]:
+        return {step.name: step for step in self._all_steps()}
 
     def _all_steps(self) -> list[Step]:
         return [*self.steps, *(undo for undo in self.undos if undo is not None)]

@@ -19,6 +19,15 @@ INVARIANTS = {
         GROUP BY i.id, i.state
         HAVING count(e.stream) <> (i.state IN ('completed', 'compensated'))::int
     """,
+    "a saga knows where its stream ends": """
+        SELECT i.id, i.told_version, e.version FROM saga_instances i
+        LEFT JOIN LATERAL (
+          SELECT version, encode(sha256(canonical), 'hex') AS link FROM trail_entries
+          WHERE stream = 'saga:' || i.id ORDER BY version DESC LIMIT 1
+        ) AS e ON true
+        WHERE i.told_version IS NOT NULL
+          AND (i.told_version, i.told_link) IS DISTINCT FROM (e.version, e.link)
+    """,
     "no step is done twice, or undone twice": """
         SELECT stream, canonical FROM (
           SELECT stream, convert_from(canonical, 'UTF8')::jsonb -> 'data' AS canonical

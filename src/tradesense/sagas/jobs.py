@@ -1,7 +1,8 @@
 """
 Advance sagas that are due: many per commit where a transaction suffices, calls in between.
 
-    due ── claim ──▶ local or waiting: moved in the claiming transaction
+    due ── claim ──▶ local or waiting: moved in the claiming transaction, as long as the next
+              │      move is local too; each move is told, and is undone alone if it fails
               └────▶ remote: the claim is committed; called; the outcome is committed
 
 A claim is a lease in database time, renewed while the call lasts. A killed worker's claim runs
@@ -16,7 +17,6 @@ from uuid import UUID
 
 import structlog
 
-from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
@@ -34,6 +34,9 @@ ASK_TIMEOUT_S = 30.0
 
 BATCH = 100
 CALLS_MAX = 16
+
+# Local moves that follow one another share a transaction; so many at most, to hold locks briefly.
+MOVES_MAX = 8
 
 log = structlog.get_logger()
 
@@ -64,39 +67,71 @@ class Runner:
         return await store.has_due(tx, pins=list(self._definitions), now=self._runtime.now())
 
     async def advance(self) -> int:
-        """Move what is due, begin its calls, and return how many instances that were."""
-        now = self._runtime.now()
+        """Move what is due, if anything is, and return how many instances that were."""
         async with self._runtime.db.reading() as tx:
             if not await self.is_due(tx):
                 return 0
-        moved = await self._runtime.db.run(
-            lambda tx: self._claim(tx, now), key=f"sagas:{self._runtime.new_id()}"
-        )
+        return await self.move_due()
+
+    async def move_due(self) -> int:
+        """Do the same for whoever knows that something is: where nothing is, a key is spent."""
+        now = self._runtime.now()
+        try:
+            moved = await self._commit(now, has_savepoints=False)
+        except moves.Stumbled:
+            moved = await self._commit(now, has_savepoints=True)
         for call in (each.call for each in moved):
             if call is not None:
                 self._calls_free -= 1
                 self._calls.create_task(self._make(call))
         return len(moved)
 
-    async def _claim(self, tx: Transaction, now: datetime) -> list[Moved]:
+    async def _commit(self, now: datetime, *, has_savepoints: bool) -> list[Moved]:
+        return await self._runtime.db.run(
+            lambda tx: self._claim(tx, now, has_savepoints=has_savepoints),
+            key=f"sagas:{self._runtime.new_id()}",
+        )
+
+    async def _claim(self, tx: Transaction, now: datetime, *, has_savepoints: bool) -> list[Moved]:
+        """Hold what is due and move it, each as far as it goes without a call or a wait."""
         claimed = await store.claim(
             tx, pins=list(self._definitions), now=now, batch=self._batch, calls=self._calls_free
         )
         if not claimed:
             return []
-        together = await self._advance_together(tx, claimed, now)
+        is_alone = len(claimed) == 1 and not has_savepoints
+        moved = await self._move(tx, claimed, now, is_alone=is_alone)
+        for _ in range(MOVES_MAX - 1):
+            going = [
+                Claimed(saga=each.save.saga, token=0, asked_s=None)
+                for each in moved.values()
+                if each.goes_on
+            ]
+            if not going:
+                break
+            further = await self._move(tx, going, now, is_alone=is_alone)
+            moved |= {saga_id: moved[saga_id].then(later) for saga_id, later in further.items()}
+        await _keep(tx, list(moved.values()), now)
+        return list(moved.values())
+
+    async def _move(
+        self, tx: Transaction, claimed: Sequence[Claimed], now: datetime, *, is_alone: bool
+    ) -> dict[UUID, Moved]:
+        """Make one move of each instance that `tx` holds."""
+        moved = await self._advance_together(tx, claimed, now)
         waiting = [each.saga.id for each in claimed if self._awaits(each.saga)]
         signals = await store.read_signals(tx, waiting) if waiting else {}
-        moved = []
         for each in claimed:
-            done = together.get(each.saga.id)
-            moved.append(
-                done
-                or await moves.advance(
-                    tx, self._of(each.saga), each, signals, lease_s=self._lease_s, now=now
+            if each.saga.id not in moved:
+                moved[each.saga.id] = await moves.advance(
+                    tx,
+                    self._of(each.saga),
+                    each,
+                    signals,
+                    lease_s=self._lease_s,
+                    is_alone=is_alone,
+                    now=now,
                 )
-            )
-        await _keep(tx, moved, now)
         return moved
 
     async def _advance_together(
@@ -185,7 +220,7 @@ async def _settle(tx: Transaction, call: Call, outcome: object, now: datetime) -
     else:
         kept = await moves.attempt(tx, lambda: call.step.settle(tx, saga, outcome, now))
         after = moves.judge(shape, saga, _unrefusable(kept))
-    await _keep(tx, [moves.follow(shape, saga, after)], now)
+    await _keep(tx, [moves.follow(shape, saga, after, outcome=outcome)], now)
 
 
 def _unrefusable(kept: Data | Exception) -> Data | Exception:
@@ -196,8 +231,4 @@ def _unrefusable(kept: Data | Exception) -> Data | Exception:
 
 
 async def _keep(tx: Transaction, moved: Sequence[Moved], now: datetime) -> None:
-    await store.save(tx, [each.save for each in moved])
-    facts = [
-        service.fact(each.save.saga.id, event, now=now) for each in moved for event in each.events
-    ]
-    await trail.record(tx, *facts)
+    await service.keep(tx, [(each.save, each.events) for each in moved], now=now)

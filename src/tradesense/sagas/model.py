@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tradesense.kernel.canonical import JsonValue
 from tradesense.kernel.events import Event
+from tradesense.trail.model import Head
 
 Data = Mapping[str, JsonValue]
 
@@ -69,6 +70,7 @@ class Saga:
     `position` is the step to do (or to take back) next. `data` is what the steps know. `reason`
     is the error code that turned it back; `trouble` the last message of what went wrong.
     `attempt` numbers the provider keys of the current remote move; `tries` counts failures.
+    `told` is where its stream ends; None for a saga so old that the trail keeps that.
     """
 
     id: UUID
@@ -84,6 +86,7 @@ class Saga:
     parked_from: State | None = None
     waits_for: str | None = None
     due_at: datetime | None = None
+    told: Head | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

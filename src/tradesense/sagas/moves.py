@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import InvariantBroken, Rejected, TradeSenseError
+from tradesense.kernel.errors import CircuitOpen, InvariantBroken, Rejected, TradeSenseError
 from tradesense.kernel.events import Event
 from tradesense.sagas import rules
 from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remote
@@ -44,6 +44,19 @@ class Moved:
     events: tuple[Event, ...] = ()
     call: Call | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """Return whether the next move can be made at once, in the same transaction."""
+        return self.save.sort is Sort.LOCAL and self.save.wake_in_s == 0
+
+    def then(self, later: "Moved") -> "Moved":
+        """Return this move and the `later` one as one."""
+        return replace(later, events=self.events + later.events)
+
+
+class Stumbled(Exception):
+    """A move failed where no savepoint keeps the rest: all of it is undone, to go with one."""
+
 
 async def advance(
     tx: Transaction,
@@ -52,9 +65,14 @@ async def advance(
     signals: Signals,
     *,
     lease_s: float,
+    is_alone: bool,
     now: datetime,
 ) -> Moved:
-    """Make the current move of an instance that `tx` holds, as far as this transaction can."""
+    """
+    Make the current move of an instance that `tx` holds, as far as this transaction can.
+
+    Where it `is_alone`, a local step has no savepoint, and raises Stumbled if it fails.
+    """
     saga, shape = claimed.saga, definition.shape
     move = rules.current(shape, saga)
     if move is None:
@@ -62,7 +80,8 @@ async def advance(
     step = definition.find_step(move.name)
     match step:
         case Local():
-            outcome = await attempt(tx, lambda: step.do(tx, saga, now))
+            work = _dare if is_alone else attempt
+            outcome = await work(tx, lambda: step.do(tx, saga, now))
             return follow(shape, saga, judge(shape, saga, outcome))
         case Await():
             return await _wait(tx, shape, saga, step, signals, now=now)
@@ -105,6 +124,16 @@ async def attempt(tx: Transaction, work: Callable[[], Awaitable[T]]) -> T | Exce
         return error
 
 
+async def _dare(_: Transaction, work: Callable[[], Awaitable[T]]) -> T | Exception:
+    """Do `work` without a savepoint, which costs two statements. Raises Stumbled."""
+    try:
+        return await work()
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        raise Stumbled from error
+
+
 def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
     """Return the saga after its current move came to `outcome`."""
     if not isinstance(outcome, Exception):
@@ -113,6 +142,8 @@ def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
     match outcome:
         case Rejected():
             after = rules.refused(shape, saga, reason=outcome.code, trouble=told)
+        case CircuitOpen():
+            after = rules.held(shape, saga, trouble=told)
         case InvariantBroken():
             after = rules.parked(shape, saga, reason=outcome.code, trouble=told)
         case _:
@@ -124,8 +155,19 @@ def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:
     return after
 
 
-def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
-    """Return what to save of a saga that came from `before`, and when it is due again."""
+def pause_after(outcome: object, saga: Saga) -> float:
+    """Return in how many seconds a saga that did not get on is due again."""
+    if isinstance(outcome, CircuitOpen):
+        return rules.PAUSE_HELD_S
+    return rules.pause_s(saga.tries)
+
+
+def follow(shape: Shape, before: Saga, after: rules.Next, *, outcome: object = None) -> Moved:
+    """
+    Return what to save of a saga that came from `before`, and when it is due again.
+
+    `outcome` is what its move came to, where that says how long to wait.
+    """
     saga, events = after
     move = rules.current(shape, saga)
     if move is None:
@@ -136,7 +178,7 @@ def follow(shape: Shape, before: Saga, after: rules.Next) -> Moved:
         save=Save(
             saga=saga,
             sort=move.sort,
-            wake_in_s=rules.pause_s(saga.tries) if is_same_move else 0,
+            wake_in_s=pause_after(outcome, saga) if is_same_move else 0,
             asked=Asked.KEPT if is_same_key else Asked.CLEARED,
         ),
         events=events,

@@ -13,7 +13,8 @@ How a story goes forward, back, or stops. Pure: no I/O, no clock, no chance.
      PARKED ◀───────────────────────────┘       PARKED ── resumed ──▶ where it was
 
 A delay (something was unavailable, or its outcome is unknown) stays where it is and counts one
-try. An expired deadline is a refusal. Steps without an undo are passed over on the way back.
+try, unless a breaker is open and nobody was asked. An expired deadline is a refusal. Steps without
+an undo are passed over on the way back.
 """
 
 from dataclasses import replace
@@ -40,6 +41,8 @@ from tradesense.sagas.model import (
 # provider waits for us at most.
 PAUSE_FIRST_S = 0.25
 PAUSE_MAX_S = 60.0
+# While a dependency is known to be away: soon enough after it is back for whoever waits.
+PAUSE_HELD_S = 5.0
 
 Next = tuple[Saga, tuple[Event, ...]]
 
@@ -94,6 +97,16 @@ def delayed(shape: Shape, saga: Saga, *, trouble: str, is_key_spent: bool = Fals
     if tried.tries < move.tries_max:
         return tried, ()
     return _park(tried, move, reason=OUT_OF_TRIES, trouble=trouble)
+
+
+def held(shape: Shape, saga: Saga, *, trouble: str) -> Next:
+    """
+    Return the saga after nobody was even asked, because the dependency is known to be away.
+
+    That costs no try: an outage of hours must not park every story that waits for its end.
+    """
+    _require_current(shape, saga)
+    return replace(saga, trouble=trouble), ()
 
 
 def parked(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:

@@ -1,6 +1,7 @@
 """The verbs of sagas. Each takes the caller's transaction and never commits it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -50,14 +51,16 @@ async def start(
 
     Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
     """
-    saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data))
+    event = SagaStarted(saga_id=saga_id, kind=kind, version=version)
+    begun = trail.extend({}, fact(saga_id, event, now=now))
+    (told,) = begun.heads.values()
+    saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data), told=told)
     if not await store.insert(tx, saga, now=now):
         known = await store.find(tx, saga_id)
         if known is not None and known.kind != kind:
             raise SagaMismatch(f"saga {saga_id} is a {known.kind}, not a {kind}")
         return
-    event = SagaStarted(saga_id=saga_id, kind=kind, version=version)
-    await trail.record(tx, fact(saga_id, event, now=now))
+    await trail.append(tx, begun)
 
 
 async def signal(tx: Transaction, *, saga_id: UUID, name: str, data: Data) -> bool:
@@ -87,8 +90,8 @@ async def resume(tx: Transaction, *, saga_id: UUID, by: str, now: datetime) -> N
     if saga.state is not State.PARKED:
         raise NotParked(f"saga {saga_id} is {saga.state.value}")
     after, events = rules.resumed(saga)
-    await store.save(tx, [Save(saga=after, sort=Sort.LOCAL, wake_in_s=0, asked=Asked.KEPT)])
-    await trail.record(tx, *(fact(saga_id, event, now=now, by=by) for event in events))
+    saved = Save(saga=after, sort=Sort.LOCAL, wake_in_s=0, asked=Asked.KEPT)
+    await keep(tx, [(saved, events)], now=now, by=by)
 
 
 async def find(tx: Transaction, saga_id: UUID) -> Saga | None:
@@ -112,6 +115,33 @@ async def pin(tx: Transaction, definitions: Sequence[Definition]) -> None:
             )
 
 
+async def keep(
+    tx: Transaction,
+    told: Sequence[tuple[Save, Sequence[Event]]],
+    *,
+    now: datetime,
+    by: str = BY,
+) -> None:
+    """Write how instances stand that `tx` holds, and tell what has happened to each."""
+    heads = {_stream(save.saga.id): save.saga.told for save, _ in told}
+    facts = [fact(save.saga.id, event, now=now, by=by) for save, events in told for event in events]
+    known = {stream: head for stream, head in heads.items() if head is not None}
+    extension = trail.extend(known, *(each for each in facts if each.stream in known))
+    saves = [
+        replace(save, saga=replace(save.saga, told=extension.heads.get(_stream(save.saga.id))))
+        for save, _ in told
+    ]
+    async with tx.pipeline():  # neither waits for what the other says
+        await store.save(tx, saves)
+        if extension.lines:
+            await trail.append(tx, extension)
+    await trail.record(tx, *(each for each in facts if each.stream not in known))
+
+
+def _stream(saga_id: UUID) -> str:
+    return f"saga:{saga_id}"
+
+
 def fact(saga_id: UUID, event: Event, *, now: datetime, by: str = BY) -> Fact:
     """Return a fact of a saga's own stream."""
-    return Fact(event=event, stream=f"saga:{saga_id}", at=now, by=by)
+    return Fact(event=event, stream=_stream(saga_id), at=now, by=by)

@@ -7,14 +7,15 @@ from enum import StrEnum
 from uuid import UUID
 
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from tradesense.infra.db import Transaction
 from tradesense.sagas.model import Data, Saga, Sort, State
+from tradesense.trail.model import Head
 
 SAGA = """
     id, kind, version, state, position, data, attempt, tries, reason, trouble, parked_from,
-    waits_for, due_at
+    waits_for, due_at, told_version, told_link
 """
 
 
@@ -56,11 +57,22 @@ async def insert(tx: Transaction, saga: Saga, *, now: datetime) -> bool:
     cursor = await tx.execute(
         """
         INSERT INTO saga_instances
-          (id, kind, version, state, position, data, sort, wake_at, started_at)
-        VALUES (%s, %s, %s, %s, %s, %s, 'local', clock_timestamp(), %s)
+          (id, kind, version, state, position, data, told_version, told_link,
+           sort, wake_at, started_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'local', clock_timestamp(), %s)
         ON CONFLICT DO NOTHING
         """,
-        (saga.id, saga.kind, saga.version, saga.state, saga.position, Jsonb(saga.data), now),
+        (
+            saga.id,
+            saga.kind,
+            saga.version,
+            saga.state.value,
+            saga.position,
+            Jsonb(saga.data),
+            saga.told and saga.told.version,
+            saga.told and saga.told.link,
+            now,
+        ),
     )
     return cursor.rowcount == 1
 
@@ -88,7 +100,8 @@ async def has_due(tx: Transaction, *, pins: Sequence[str], now: datetime) -> boo
     cursor = await tx.execute(
         """
         SELECT EXISTS (SELECT FROM saga_instances
-                       WHERE wake_at <= clock_timestamp() AND kind || ':' || version = ANY(%(p)s))
+                       WHERE wake_at <= statement_timestamp()
+                         AND kind || ':' || version = ANY(%(p)s))
             OR EXISTS (SELECT FROM saga_instances
                        WHERE due_at <= %(now)s AND wake_at IS NULL
                          AND kind || ':' || version = ANY(%(p)s)) AS is_due
@@ -107,7 +120,7 @@ async def claim(
         f"""
         WITH woken AS (
           SELECT {SAGA}, token, asked_at FROM saga_instances
-          WHERE wake_at <= clock_timestamp() AND sort <> 'remote'
+          WHERE wake_at <= statement_timestamp() AND sort <> 'remote'
             AND kind || ':' || version = ANY(%(pins)s)
           ORDER BY wake_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
         ), expired AS (
@@ -117,7 +130,7 @@ async def claim(
           ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
         ), remote AS (
           SELECT {SAGA}, token, asked_at FROM saga_instances
-          WHERE wake_at <= clock_timestamp() AND sort = 'remote'
+          WHERE wake_at <= statement_timestamp() AND sort = 'remote'
             AND kind || ':' || version = ANY(%(pins)s)
           ORDER BY wake_at LIMIT %(calls)s FOR UPDATE SKIP LOCKED
         )
@@ -153,8 +166,7 @@ async def renew(tx: Transaction, saga_id: UUID, *, token: int, lease_s: float) -
 
 
 async def save(tx: Transaction, saves: Sequence[Save]) -> None:
-    """Write how instances stand; one statement for all."""
-    sagas = [saved.saga for saved in saves]
+    """Write how instances stand; one statement for all, whose rows are one text."""
     await tx.execute(
         """
         UPDATE saga_instances AS i SET
@@ -162,38 +174,43 @@ async def save(tx: Transaction, saves: Sequence[Save]) -> None:
           tries = s.tries, reason = s.reason, trouble = s.trouble,
           parked_from = s.parked_from, waits_for = s.waits_for,
           due_at = s.due_at, sort = s.sort, token = i.token + s.claims,
+          told_version = s.told_version, told_link = s.told_link,
           wake_at = clock_timestamp() + make_interval(secs => s.wake_in_s),
           asked_at = CASE s.asked WHEN 'now' THEN coalesce(i.asked_at, clock_timestamp())
                                   WHEN 'afresh' THEN clock_timestamp()
                                   WHEN 'kept' THEN i.asked_at END,
           changed_at = clock_timestamp()
-        FROM unnest(
-          %(ids)s::uuid[], %(states)s::text[], %(positions)s::int[], %(datas)s::jsonb[],
-          %(attempts)s::int[], %(tries)s::int[], %(reasons)s::text[],
-          %(troubles)s::text[], %(parked)s::text[], %(waits)s::text[], %(dues)s::timestamptz[],
-          %(sorts)s::text[], %(claims)s::int[], %(wakes)s::float8[], %(asked)s::text[])
-          AS s (id, state, position, data, attempt, tries, reason, trouble,
-                parked_from, waits_for, due_at, sort, claims, wake_in_s, asked)
+        FROM json_to_recordset(%s) AS s (
+          id uuid, state text, position int, data jsonb, attempt int, tries int, reason text,
+          trouble text, parked_from text, waits_for text, due_at timestamptz, sort text,
+          claims int, told_version bigint, told_link text, wake_in_s float8, asked text)
         WHERE i.id = s.id
         """,
-        {
-            "ids": [saga.id for saga in sagas],
-            "states": [saga.state.value for saga in sagas],
-            "positions": [saga.position for saga in sagas],
-            "datas": [Jsonb(saga.data) for saga in sagas],
-            "attempts": [saga.attempt for saga in sagas],
-            "tries": [saga.tries for saga in sagas],
-            "reasons": [saga.reason for saga in sagas],
-            "troubles": [saga.trouble for saga in sagas],
-            "parked": [saga.parked_from and saga.parked_from.value for saga in sagas],
-            "waits": [saga.waits_for for saga in sagas],
-            "dues": [saga.due_at for saga in sagas],
-            "sorts": [saved.sort and saved.sort.value for saved in saves],
-            "claims": [saved.claims for saved in saves],
-            "wakes": [None if s.wake_in_s is None else float(s.wake_in_s) for s in saves],
-            "asked": [saved.asked.value for saved in saves],
-        },
+        (Json([_row(saved) for saved in saves]),),
     )
+
+
+def _row(saved: Save) -> dict[str, object]:
+    saga = saved.saga
+    return {
+        "id": str(saga.id),
+        "state": saga.state.value,
+        "position": saga.position,
+        "data": dict(saga.data),
+        "attempt": saga.attempt,
+        "tries": saga.tries,
+        "reason": saga.reason,
+        "trouble": saga.trouble,
+        "parked_from": saga.parked_from and saga.parked_from.value,
+        "waits_for": saga.waits_for,
+        "due_at": saga.due_at and saga.due_at.isoformat(),
+        "sort": saved.sort and saved.sort.value,
+        "claims": saved.claims,
+        "told_version": saga.told and saga.told.version,
+        "told_link": saga.told and saga.told.link,
+        "wake_in_s": saved.wake_in_s,
+        "asked": saved.asked.value,
+    }
 
 
 async def insert_signal(tx: Transaction, saga_id: UUID, *, name: str, data: Data) -> bool:
@@ -251,6 +268,7 @@ def _saga(row: DictRow) -> Saga:
         parked_from=row["parked_from"] and State(row["parked_from"]),
         waits_for=row["waits_for"],
         due_at=row["due_at"],
+        told=row["told_version"] and Head(row["told_version"], row["told_link"]),
     )
 
 

@@ -7,11 +7,13 @@ Promises an entry exists if, and only if, the change it tells of is committed; p
 Speaks   nothing: it carries what the others say.
 """
 
-from tradesense.trail.model import Entry, Fact, Status
+from tradesense.trail.model import FRESH, Entry, Extension, Fact, Head, Status
 from tradesense.trail.proof.bundle import Proof
 from tradesense.trail.proofs import NotSealed, Unprovable, get_checkpoint, prove
 from tradesense.trail.service import (
     BrokenStream,
+    append,
+    extend,
     get_status,
     read_sealed,
     read_stream,
@@ -21,13 +23,18 @@ from tradesense.trail.service import (
 )
 
 __all__ = [
+    "FRESH",
     "BrokenStream",
     "Entry",
+    "Extension",
     "Fact",
+    "Head",
     "NotSealed",
     "Proof",
     "Status",
     "Unprovable",
+    "append",
+    "extend",
     "get_checkpoint",
     "get_status",
     "prove",

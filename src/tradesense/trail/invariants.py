@@ -14,12 +14,14 @@ INVARIANTS = {
     "positions have no gap": """
         SELECT count(*), max(position) FROM trail_leaves HAVING count(*) <> max(position)
     """,
+    # A stream without a head is kept by its owner, whose own invariants say where it ends.
     "versions of a stream have no gap, and its head is the last of them": """
         SELECT stream, head.version, found.last, found.count
         FROM (SELECT stream, max(version) AS last, count(*) FROM trail_entries GROUP BY stream)
             AS found
         FULL JOIN trail_streams AS head USING (stream)
-        WHERE found.count IS DISTINCT FROM found.last OR head.version IS DISTINCT FROM found.last
+        WHERE found.count IS DISTINCT FROM found.last
+           OR head.stream IS NOT NULL AND head.version IS DISTINCT FROM found.last
     """,
     "within a stream positions follow versions": """
         SELECT stream, version FROM (

@@ -1,6 +1,7 @@
 """The nouns of the trail: a fact on its way in, an entry on the record."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -32,6 +33,35 @@ class Fact:
     def kind(self) -> str:
         """Return the event's name, which is its class's name."""
         return type(self.event).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a stream ends: the version of its last entry, and that entry's `rules.link`."""
+
+    version: int
+    link: str
+
+
+FRESH = Head(0, "")  # where a stream ends that has not begun
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry on its way into `trail_entries`."""
+
+    stream: str
+    version: int
+    kind: str
+    canonical: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Entries that go on with streams whose ends were known, and where these end then."""
+
+    lines: Sequence[Line]
+    heads: Mapping[str, Head]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

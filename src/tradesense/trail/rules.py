@@ -1,12 +1,13 @@
 """How a fact becomes bytes, and how entries are linked. Pure: no I/O, no clock, no chance."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
 from tradesense.kernel.canonical import canonical
-from tradesense.trail.model import Fact
+from tradesense.trail.model import FRESH, Extension, Fact, Head, Line
 
 LAYOUT = 1  # the `v` of every entry; a change of layout is a new number, never a new meaning
 
@@ -44,6 +45,24 @@ def tail(*, stream: str, version: int, kind: str, prev: str) -> bytes:
     """
     text = f'"kind":"{kind}","prev":"{prev}","stream":"{stream}","v":{LAYOUT},"version":{version}}}'
     return text.encode("ascii")
+
+
+def extend(heads: Mapping[str, Head], facts: Sequence[Fact], told: Sequence[bytes]) -> Extension:
+    """
+    Return the entries that `facts` become, in their order, in streams that end as `heads` say.
+
+    A stream that `heads` does not name begins now. `told` is `head` of each fact.
+    """
+    lines, ends = [], dict(heads)
+    for fact, begin in zip(facts, told, strict=True):
+        stream, kind = fact.stream, fact.kind
+        before = ends.get(stream, FRESH)
+        version = before.version + 1
+        end = tail(stream=stream, version=version, kind=kind, prev=before.link)
+        canonical_bytes = begin + end
+        lines.append(Line(stream, version, kind, canonical_bytes))
+        ends[stream] = Head(version, link(canonical_bytes))
+    return Extension(lines, ends)
 
 
 def link(canonical_bytes: bytes) -> str:

@@ -1,12 +1,12 @@
 """Record facts in the transaction that made them true; read them back."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import InvariantBroken
 from tradesense.trail import rules, store
-from tradesense.trail.model import Entry, Fact, Status
+from tradesense.trail.model import Entry, Extension, Fact, Head, Status
 
 LIMIT_MAX = 10_000  # entries per read: a few megabytes
 
@@ -28,12 +28,33 @@ async def record(tx: Transaction, *facts: Fact) -> None:
     if not facts:
         return
     told = [rules.head(fact) for fact in facts]
-    heads = await store.advance(tx, Counter(fact.stream for fact in facts))
-    old = {stream: version for stream, version in heads.items() if version}
+    versions = await store.advance(tx, Counter(fact.stream for fact in facts))
+    old = {stream: version for stream, version in versions.items() if version}
     links = await store.find_links(tx, old) if old else {}
     if missing := old.keys() - links.keys():
         raise BrokenStream(f"no last entry in {', '.join(sorted(missing))}; run `trail verify`")
-    await store.append(tx, _lines(facts, told, heads, links))
+    heads = {stream: Head(version, links[stream]) for stream, version in old.items()}
+    await store.append(tx, rules.extend(heads, facts, told).lines)
+
+
+def extend(heads: Mapping[str, Head], *facts: Fact) -> Extension:
+    """
+    Return the entries that `facts` become in streams whose ends the caller keeps itself.
+
+    Such a stream is its owner's from the first entry to the last, and `record` never writes to
+    it. `heads` says where it ends, read under a lock of the owner's that lasts until the commit;
+    a stream that it does not name begins now. Raises what `record` raises.
+    """
+    return rules.extend(heads, facts, [rules.head(fact) for fact in facts])
+
+
+async def append(tx: Transaction, extension: Extension) -> None:
+    """
+    Write what `extend` made: one statement, no head.
+
+    Of two that would go on from the same entry, the table refuses the second.
+    """
+    await store.append(tx, extension.lines)
 
 
 async def read_stream(
@@ -68,17 +89,3 @@ async def sealed_size(tx: Transaction) -> int:
 async def get_status(tx: Transaction) -> Status:
     """Return where the trail stands."""
     return await store.get_status(tx)
-
-
-def _lines(
-    facts: Sequence[Fact], told: Sequence[bytes], heads: dict[str, int], links: dict[str, str]
-) -> list[store.Line]:
-    lines = []
-    for fact, head in zip(facts, told, strict=True):
-        stream, kind = fact.stream, fact.kind
-        heads[stream] = version = heads[stream] + 1
-        prev = links.get(stream, "")
-        canonical = head + rules.tail(stream=stream, version=version, kind=kind, prev=prev)
-        lines.append(store.Line(stream, version, kind, canonical))
-        links[stream] = rules.link(canonical)
-    return lines

@@ -1,23 +1,12 @@
 """Every SQL statement of recording and reading; `sealing` and `audit` have their own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
-from tradesense.trail.model import Entry, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row on its way into `trail_entries`."""
-
-    stream: str
-    version: int
-    kind: str
-    canonical: bytes
+from tradesense.trail.model import Entry, Line, Status
 
 
 async def advance(tx: Transaction, counts: Mapping[str, int]) -> dict[str, int]:
@@ -110,7 +99,12 @@ async def list_sealed(
 
 
 async def get_version(tx: Transaction, stream: str) -> int:
-    cursor = await tx.execute("SELECT version FROM trail_streams WHERE stream = %s", (stream,))
+    cursor = await tx.execute(
+        """
+        SELECT version FROM trail_entries WHERE stream = %s ORDER BY version DESC LIMIT 1
+        """,
+        (stream,),
+    )
     row = await cursor.fetchone()
     return int(row["version"]) if row else 0
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from challenge_firm import PLAN, open_firm, steps
+from tradesense import challenges
 from tradesense.app.api import create_app
 
 MONDAY = datetime(2014, 5, 5, 8, 0, tzinfo=UTC)
@@ -172,3 +173,25 @@ async def test_evidence_is_a_zip_with_its_manifest(http, firm, trader):
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
     assert (manifest["account"], manifest["status"]) == (str(challenge.account_id), "running")
+
+
+async def test_a_suspension_and_a_revocation_are_shown_with_their_reason(http, firm, trader):
+    challenge = await firm.start()
+    now, shown = firm.runtime.now(), []
+    for verb, reason in (
+        (challenges.suspend, challenges.SuspendedFor.PAYMENT_DISPUTED),
+        (challenges.revoke, challenges.RevokedFor.CHARGED_BACK),
+    ):
+        await firm.runtime.db.repeat(
+            lambda tx, verb=verb, reason=reason: verb(
+                tx, challenge_id=challenge.id, reason=reason, now=now
+            )
+        )
+        await firm.settled()
+        found = (await http.get(f"/api/v1/challenges/{challenge.id}", headers=trader)).json()
+        path = f"/api/v1/accounts/{challenge.account_id}"
+        account = (await http.get(path, headers=trader)).json()
+        assert found["accounts"][0]["status"] == account["status"] == found["status"]
+        assert account["why"] == found["why"]
+        shown.append((found["status"], found["why"]))
+    assert shown == [("suspended", "payment disputed"), ("revoked", "charged back")]

@@ -157,7 +157,7 @@ async def test_the_trail_tells_of_a_reservation_and_of_its_end(books):
     await reserve(books, books.payout(500))
     posted = await books.do(ledger.settle, reservation_id=PAYOUT)
 
-    told = await books.read(trail.read_stream, f"ledger:{PAYOUT}")
+    told = await books.read(trail.read_stream, f"reservation:{PAYOUT}")
     assert [entry.kind for entry in told] == ["TransferReserved", "ReservationResolved"]
     assert (told[1].data["outcome"], told[1].data["transfer_id"]) == ("posted", str(posted))
 

@@ -13,7 +13,7 @@ from tradesense.sagas.jobs import LEASE_S, Runner
 
 ID = derive("a saga")
 LEASE_IN_TESTS_S = 0.2  # so that a dead worker's claims run out soon
-COMMITS = {"good": 6, "bad": 7}  # how many a worker makes for each story
+COMMITS = {"good": 4, "bad": 7}  # how many a worker makes for each story
 
 
 async def story_of(runtime, outcome):

@@ -250,6 +250,34 @@ async def test_a_call_out_of_tries_is_parked_because_it_may_have_acted(runtime):
     assert saga.trouble == "outcome_unknown: the line went dead"
 
 
+async def test_a_dependency_that_is_known_to_be_away_parks_nobody(runtime):
+    """An outage of hours: more refusals by our own breaker than a call has tries."""
+    world = World(outside=Outside(rests=6))
+    await begin(runtime, ID)
+    await say(runtime, ID)
+
+    for left in reversed(range(6)):
+        held = await work(runtime, world, ID, until=lambda _, n=left: world.outside.rests == n)
+        assert (held.state, held.tries) == (State.RUNNING, 0)
+        assert await pause_left_s(runtime) > 1
+        await runtime.db.repeat(
+            lambda tx: tx.execute("UPDATE saga_instances SET wake_at = clock_timestamp()")
+        )
+    saga = await work(runtime, world, ID)
+
+    assert saga.state is State.COMPLETED
+    assert world.outside.keys == [f"{ID}:call:1"]
+
+
+async def pause_left_s(runtime):
+    async with runtime.db.reading() as tx:
+        cursor = await tx.execute(
+            "SELECT extract(epoch FROM wake_at - clock_timestamp())::float8 AS s"
+            " FROM saga_instances"
+        )
+        return (await cursor.fetchone())["s"]
+
+
 async def test_a_key_older_than_its_life_is_not_repeated(runtime):
     world = World(outside=Outside(faults={0: "unknown"}))
     await begin(runtime, ID)

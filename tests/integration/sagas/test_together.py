@@ -109,4 +109,4 @@ async def test_a_batch_is_as_large_as_its_runner_says(runtime):
     definition = story(calls)
     async with asyncio.TaskGroup() as group:
         assert await Runner(runtime, [definition], group, batch=5).advance() == 5
-    assert calls == [("first", 5)]
+    assert calls[0] == ("first", 5)

@@ -122,6 +122,17 @@ def test_the_chart_draws_every_floor_and_the_target():
     }  # fmt: skip
 
 
+def test_a_suspended_account_says_why():
+    shown = view(replace(STANDING, status="suspended", why="payment disputed"))
+    assert (shown.status, shown.tone) == ("suspended (payment disputed)", "plain")
+
+
+def test_today_does_not_count_what_was_paid_out():
+    paid = replace(ENGINE, cash_today_minor=-400_00)
+    shown = account_view(STANDING, paid, title="A plan", orders=(), fills=(), now=NOW)
+    assert shown.today_minor == 250_00
+
+
 def test_a_funded_account_has_no_target():
     funded = view(replace(STANDING, target=None, phase="funded"))
     assert funded.target_minor is None

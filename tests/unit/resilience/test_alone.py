@@ -16,7 +16,7 @@ FILES = [f for f in sorted(HOME.rglob("*.py")) if "idempotency" not in f.parts]
 RUNNERS = {
     "surroundings", "happenings", "scope", "timers", "timeout", "tries", "hedge", "waiting",
     "bulkhead", "limiter", "priority", "guard", "stale", "rotation", "chain", "dead_letters",
-    "policy", "policies", "guards", "member", "presets", "__init__", "callables",
+    "policy", "policies", "blocks", "guards", "member", "presets", "__init__", "callables",
 }  # fmt: skip
 OUTSIDE = {"asyncio", "time", "random", "logging", "os", "threading", "contextvars", "datetime"}
 

@@ -26,6 +26,7 @@ from tradesense.sagas.rules import (
     current,
     delayed,
     done,
+    held,
     key,
     pause_s,
     refused,
@@ -122,6 +123,15 @@ def test_a_delay_repeats_the_key_unless_the_key_is_spent():
 
     assert key(saga, local("a")) == key(again, local("a")) == f"{ID}:a:1"
     assert key(anew, local("a")) == f"{ID}:a:2"
+
+
+def test_who_was_not_even_asked_is_asked_as_often_as_it_takes():
+    saga = at(1, tries=3)
+    for _ in range(1_000):
+        saga, events = held(SHAPE, saga, trouble="its breaker is open")
+        assert events == ()
+
+    assert (saga.state, saga.tries, saga.trouble) == (State.RUNNING, 3, "its breaker is open")
 
 
 def test_a_resumed_saga_goes_on_where_it_stopped_with_all_its_tries():

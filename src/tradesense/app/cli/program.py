@@ -5,7 +5,14 @@ import sys
 import typer
 
 from tradesense.app.cli import data, evidence, platform, prices, story, trail
-from tradesense.app.cli.operations import breakers, incidents, operators, webhooks
+from tradesense.app.cli.operations import (
+    bank,
+    breakers,
+    incidents,
+    operators,
+    reconciliation,
+    webhooks,
+)
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -26,8 +33,10 @@ story.register(program)
 trail.register(program)
 evidence.register(program)
 webhooks.register(program)
+bank.register(program)
 breakers.register(program)
 operators.register(program)
+reconciliation.register(program)
 incidents.register(program)
 
 

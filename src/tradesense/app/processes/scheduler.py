@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from tradesense import payments
 from tradesense.app import invariants
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.db import forget_commits
@@ -17,6 +18,7 @@ from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.ledger import jobs as books
 from tradesense.operations.jobs import following
+from tradesense.payments import jobs as payment_jobs
 
 # A commit key is asked for again within seconds; a week also covers a machine that slept.
 COMMITS_KEPT = timedelta(days=7)
@@ -78,6 +80,13 @@ async def _keep_books(runtime: Runtime) -> None:
     await books.expire_due(runtime)
 
 
+async def _reconcile(runtime: Runtime) -> None:
+    if runtime.settings.clock == "driven":
+        return  # providers live in wall-clock time; a story's hours are not theirs
+    async with payment_jobs.open_provider(runtime) as provider:
+        await payments.reconciliation.reconcile_due(runtime, [provider], now=SystemClock().now())
+
+
 async def _check_promises(runtime: Runtime) -> None:
     for sentence, rows in (await invariants.check_in(runtime.db)).items():
         if rows:
@@ -88,5 +97,6 @@ CHORES = (
     Chore("follow the trail in the books, end late reservations", 1, _keep_books),
     Chore("forget old keys and answers", 600, _forget),
     Chore("report errands that nobody finished", 600, _report_unanswered),
+    Chore("reconcile with providers and the bank, hourly and daily", 300, _reconcile),
     Chore("check every promise", 600, _check_promises),
 )

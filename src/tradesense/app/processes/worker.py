@@ -60,7 +60,7 @@ async def main(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             runner = Runner(runtime, definitions, group, on_settled=bell.set)
             posts = [
-                Post("sagas", runner.is_due, runner.advance),
+                Post("sagas", runner.is_due, runner.move_due),
                 Post(
                     "payments",
                     lambda tx: payments.is_due(tx, provider),

@@ -34,8 +34,7 @@ def processes(settings: Settings) -> list[Program]:
 
 def uses_sandbox(settings: Settings) -> bool:
     """Say whether payments go to the sandbox of this instance."""
-    here = f"http://127.0.0.1:{settings.sandbox_port}"
-    return here in {settings.stripe_api_base, settings.mollie_api_key and settings.mollie_api_base}
+    return settings.stripe_api_base == f"http://127.0.0.1:{settings.sandbox_port}"
 
 
 def _embedded(name: str, server: Postgres | Valkey, turn: Lock) -> Program:

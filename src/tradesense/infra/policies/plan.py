@@ -16,10 +16,9 @@ from tradesense.resilience import (
 )
 
 STRIPE = "stripe"
-MOLLIE = "mollie"
 REDIS = "redis"
 DATABASE = "database"
-PAYMENT_PROVIDERS = (STRIPE, MOLLIE)
+PAYMENT_PROVIDERS = (STRIPE,)
 BREAKERS = (*PAYMENT_PROVIDERS, REDIS)  # those that an operator may direct
 
 TIMEOUT_S = 10.0  # of an HTTP call, where nobody says otherwise

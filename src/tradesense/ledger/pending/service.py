@@ -179,7 +179,7 @@ async def _resolve(
             event=ReservationResolved(
                 reservation_id=reservation_id, outcome=outcome, transfer_id=posted
             ),
-            stream=f"ledger:{reservation_id}",
+            stream=f"reservation:{reservation_id}",
             at=now,
             by=by,
         )
@@ -198,4 +198,4 @@ def _reserved(transfer: Transfer, now: datetime, by: str) -> Fact:
         reason=transfer.reason,
         effective_at=transfer.effective_at,
     )
-    return Fact(event=event, stream=f"ledger:{transfer.id}", at=now, by=by)
+    return Fact(event=event, stream=f"reservation:{transfer.id}", at=now, by=by)

@@ -22,7 +22,8 @@ from tradesense.payments.bank.model import (
     Strength,
     Suggestion,
 )
-from tradesense.payments.bank.provider import Manual
+from tradesense.payments.bank.provider import PURPOSE, Manual, page_secret
+from tradesense.payments.bank.rules.references import printed
 from tradesense.payments.bank.service.matching import (
     apply_payout,
     approve,
@@ -30,6 +31,7 @@ from tradesense.payments.bank.service.matching import (
     propose,
     reject,
 )
+from tradesense.payments.bank.service.offers import find_instructions
 from tradesense.payments.bank.service.outgoing import export_outgoing, order_transfer
 from tradesense.payments.bank.service.statements import (
     Imported,
@@ -44,6 +46,7 @@ from tradesense.payments.bank.store.outgoing import find_outgoing, list_outgoing
 
 __all__ = [
     "FILE_MAX",
+    "PURPOSE",
     "BankAccount",
     "BankLine",
     "Decimal",
@@ -60,6 +63,7 @@ __all__ = [
     "apply_payout",
     "approve",
     "export_outgoing",
+    "find_instructions",
     "find_lines",
     "find_outgoing",
     "import_statements",
@@ -69,6 +73,8 @@ __all__ = [
     "list_outgoing",
     "list_suggestions",
     "order_transfer",
+    "page_secret",
+    "printed",
     "propose",
     "read_statements",
     "register_account",

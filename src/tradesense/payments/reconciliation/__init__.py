@@ -14,3 +14,42 @@ Speaks   DifferenceFound, DifferenceReopened, DifferenceGone, CaseAssigned, Corr
     compare  in one snapshot, by subject: a payment is looked at whole, whenever its parts were
     conclude cases, facts and the report of the run, in one commit
 """
+
+from tradesense.payments.reconciliation.casework import (
+    NeverRun,
+    approve_correction,
+    assign,
+    get,
+    propose_correction,
+    resolve,
+)
+from tradesense.payments.reconciliation.jobs import (
+    ASKED,
+    Asked,
+    reconcile,
+    reconcile_bank,
+    reconcile_due,
+)
+from tradesense.payments.reconciliation.model import Case, CaseState, DifferenceKind, Run
+from tradesense.payments.reconciliation.store.cases import list_cases
+from tradesense.payments.reconciliation.store.runs import find_last
+
+__all__ = [
+    "ASKED",
+    "Asked",
+    "Case",
+    "CaseState",
+    "DifferenceKind",
+    "NeverRun",
+    "Run",
+    "approve_correction",
+    "assign",
+    "find_last",
+    "get",
+    "list_cases",
+    "propose_correction",
+    "reconcile",
+    "reconcile_bank",
+    "reconcile_due",
+    "resolve",
+]

@@ -30,6 +30,12 @@ class UnknownCase(NotFound):
     code = "reconciliation.unknown_case"
 
 
+class NeverRun(NotFound):
+    """No run with this provider is complete."""
+
+    code = "reconciliation.never_run"
+
+
 class CaseEnded(Conflict):
     """The case is resolved; it opens again by itself if its difference comes back."""
 

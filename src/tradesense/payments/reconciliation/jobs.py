@@ -9,6 +9,7 @@ import structlog
 
 from tradesense import trail
 from tradesense.infra.runtime import Runtime
+from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.kernel.ids import derive
 from tradesense.payments.model import Movement, Provider
 from tradesense.payments.providers import UnknownAtProvider
@@ -92,11 +93,26 @@ async def _conclude(
     return done
 
 
-async def is_done(runtime: Runtime, provider: str, asked: Asked) -> bool:
-    """Whether this hour's or day's run is complete; cheap."""
-    async with runtime.db.reading() as tx:
-        run = await runs.find(tx, _run_id(provider, asked, runtime))
-    return run is not None and run.report is not None
+async def reconcile_due(
+    runtime: Runtime, providers: Sequence[Provider], *, now: datetime
+) -> Sequence[Run]:
+    """
+    Do what this hour and this day still lack, provider by provider, the bank last.
+
+    A provider that is away does not keep the others waiting; raises what it raised at the end.
+    """
+    done, away = [], []
+    for cadence in (DAILY, HOURLY):
+        asked = Asked(cadence=cadence, now=now)
+        for provider in providers:
+            try:
+                done.append(await reconcile(runtime, provider, asked))
+            except (Unavailable, OutcomeUnknown) as error:
+                away.append(error)
+        done.append(await reconcile_bank(runtime, asked))
+    if away:
+        raise away[0]
+    return done
 
 
 def _run_id(provider: str, asked: Asked, runtime: Runtime) -> UUID:

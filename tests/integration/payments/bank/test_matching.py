@@ -167,7 +167,7 @@ async def test_what_is_not_a_payment_stands_where_it_belongs(firm):
     await firm.approve(await firm.propose([fee], kind=bank.LineKind.FEE))
 
     assert await books(firm) == {"bank": 9_600, "fees:bank": 400}
-    assert await firm.balance("clearing:stripe:EUR") == -10_000
+    assert await firm.balance("provider-payouts:stripe:EUR") == -10_000
 
 
 async def test_reconciliation_may_say_whose_payout_a_line_is_once(firm):
@@ -177,7 +177,7 @@ async def test_reconciliation_may_say_whose_payout_a_line_is_once(firm):
     assert await firm.run(bank.apply_payout, **told)
     assert not await firm.run(bank.apply_payout, **told)
 
-    assert await firm.balance("clearing:stripe:EUR") == -10_000
+    assert await firm.balance("provider-payouts:stripe:EUR") == -10_000
 
 
 @pytest.mark.parametrize("kind", list(bank.LineKind))

@@ -58,7 +58,7 @@ class Match:
     A proposal of what some lines are; decided once.
 
     `payment_ids` belong to kind PAYMENT, `party` (the provider's name) to PROVIDER_PAYOUT.
-    `proposed_by` and `decided_by` are written as on the trail: `user:<id>` or `system:bank`.
+    `proposed_by` and `decided_by` are written as on the trail: `operator:<id>` or `system:bank`.
     """
 
     match_id: UUID

@@ -106,3 +106,11 @@ async def _refunds_of(tx: Transaction, ref: str) -> list[ProviderRefund]:
         )
         for order in await outgoing.list_outgoing(tx, refers_to=ref)
     ]
+
+
+async def find_instructions(tx: Transaction, payment_id: UUID) -> tuple[Offer, BankAccount] | None:
+    """Return what a buyer has to transfer, and to whom; None if nothing was offered."""
+    known = await matches.find_offer(tx, payment_id)
+    if known is None:
+        return None
+    return known, await find_account(tx, known.currency)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
-from tradesense.payments.reconciliation.model.kinds import DifferenceKind
+from tradesense.payments.reconciliation.model.kinds import MEANINGS, DifferenceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,18 @@ class Correction:
     proposed_by: str
     transfer_id: UUID | None = None
 
+    def facts(self) -> dict[str, object]:
+        """Return the correction for a machine."""
+        return {
+            "debit": self.debit,
+            "credit": self.credit,
+            "amount_minor": self.amount.minor,
+            "currency": self.amount.currency,
+            "reason": self.reason,
+            "proposed_by": self.proposed_by,
+            "transfer_id": None if self.transfer_id is None else str(self.transfer_id),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -96,6 +108,34 @@ class Case:
         """Whether somebody still has to do something."""
         return self.state in {CaseState.OPEN, CaseState.ASSIGNED}
 
+    def facts(self, now: datetime) -> dict[str, object]:
+        """Return the case for a machine; `age_s` counts to its end, or to `now`."""
+        difference, meaning = self.difference, MEANINGS[self.difference.kind]
+        age = (self.resolved_at or now) - self.opened_at
+        return {
+            "case_id": str(self.case_id),
+            "provider": difference.provider,
+            "kind": difference.kind.value,
+            "meaning": meaning.sentence,
+            "severity": meaning.severity.value,
+            "suggestion": meaning.suggestion,
+            "subject": difference.subject,
+            "currency": difference.currency,
+            "ours_minor": difference.ours_minor,
+            "theirs_minor": difference.theirs_minor,
+            "since": difference.at.isoformat(),
+            "facts": dict(difference.facts),
+            "state": self.state.value,
+            "owner": self.owner,
+            "opened_at": self.opened_at.isoformat(),
+            "age_s": max(int(age.total_seconds()), 0),
+            "times_opened": self.times_opened,
+            "resolution": self.resolution,
+            "is_accepted": self.is_accepted,
+            "resolved_at": None if self.resolved_at is None else self.resolved_at.isoformat(),
+            "correction": None if self.correction is None else self.correction.facts(),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -111,3 +151,16 @@ class Run:
     sha256: str | None = None
     stream_version: int | None = None
     """Which entry of `reconciliation:<provider>` says so."""
+
+    def facts(self) -> dict[str, object]:
+        """Return the run for a machine: its report as it was hashed, and where the hash is."""
+        return {
+            "run_id": str(self.run_id),
+            "provider": self.provider,
+            "cadence": self.cadence,
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "report": self.report,
+            "report_sha256": self.sha256,
+            "trail_entry": f"reconciliation:{self.provider}#{self.stream_version}",
+        }

@@ -65,7 +65,11 @@ async def save(tx: Transaction, case: Case) -> None:
 
 
 async def lock_of(tx: Transaction, provider: str) -> Mapping[UUID, Case]:
-    """Return every case of a provider, held until `tx` ends."""
+    """Return every case of a provider; nobody else opens or ends one until `tx` does."""
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('reconciliation:' || %s::text, 0))",
+        (provider,),
+    )
     cursor = await tx.execute(
         f"{_CASES} WHERE c.provider = %s ORDER BY c.case_id FOR UPDATE OF c", (provider,)
     )

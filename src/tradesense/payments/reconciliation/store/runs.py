@@ -28,11 +28,6 @@ async def lock(tx: Transaction, run_id: UUID) -> Run | None:
     return _run(await cursor.fetchone())
 
 
-async def find(tx: Transaction, run_id: UUID) -> Run | None:
-    cursor = await tx.execute("SELECT * FROM payments_reconciliations WHERE run_id = %s", (run_id,))
-    return _run(await cursor.fetchone())
-
-
 async def find_last(tx: Transaction, provider: str) -> Run | None:
     """Return the provider's newest complete run."""
     cursor = await tx.execute(

@@ -1,0 +1,1 @@
+"""What a buyer sees who pays by bank transfer."""
