@@ -14,6 +14,7 @@ import httpx
 import stripe
 
 API_KEY = "sk_test_tests"
+MOLLIE_KEY = "test_tests"
 WEBHOOK_SECRET = "whsec_tests"
 START_TIMEOUT_S = 20
 
@@ -43,6 +44,8 @@ class SandboxProcess:
             "TRADESENSE_HOME": str(self.home),
             "TRADESENSE_PORT": str(self.webhook_port),
             "TRADESENSE_SANDBOX_PORT": str(self.port),
+            "TRADESENSE_MOLLIE_API_BASE": self.base,
+            "TRADESENSE_MOLLIE_API_KEY": MOLLIE_KEY,
             "TRADESENSE_STRIPE_API_BASE": self.base,
             "TRADESENSE_STRIPE_SECRET_KEY": API_KEY,
             "TRADESENSE_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,

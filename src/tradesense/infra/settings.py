@@ -17,6 +17,7 @@ from tradesense.kernel.errors import Invalid
 
 PREFIX = "TRADESENSE_"
 STRIPE_API = "https://api.stripe.com"
+MOLLIE_API = "https://api.mollie.com"
 
 # What each variable means; `tradesense settings` and the error for an unknown one show it.
 VARIABLES = {
@@ -37,6 +38,8 @@ VARIABLES = {
     "STRIPE_API_BASE": "address of the payment provider (default: Stripe with a key, else ours)",
     "STRIPE_SECRET_KEY": "secret key of the payment provider",
     "STRIPE_WEBHOOK_SECRETS": "webhook signing secrets, newest first, separated by ','",
+    "MOLLIE_API_BASE": "address of the second payment provider (default: Mollie with a key)",
+    "MOLLIE_API_KEY": "key of the second payment provider (default: ours beside our Stripe)",
     "PROVIDER_REST_S": "seconds a payment provider is left alone after 5 failures (default 60)",
     "SECRET": "master secret, 64 hexadecimal digits (default: made once in the data folder)",
     "LOG_LEVEL": "debug, info, warning or error (default info)",
@@ -72,6 +75,9 @@ class Settings:
     stripe_api_base: str = "http://127.0.0.1:8001"
     stripe_secret_key: str = field(default="", repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    mollie_api_base: str = "http://127.0.0.1:8001"
+    mollie_api_key: str = field(default="", repr=False)
+    """Empty where there is no second provider: a real Stripe, and no key for Mollie."""
     provider_rest_s: int = 60
     secret: str = field(default="", repr=False)
     log_level: str = "info"
@@ -254,10 +260,12 @@ class _Provider(TypedDict):
     stripe_api_base: str
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
+    mollie_api_base: str
+    mollie_api_key: str
 
 
 def _provider(values: Mapping[str, str], secret: str, sandbox_port: int) -> _Provider:
-    """Return the payment provider: the real one if its key is given, else our sandbox."""
+    """Return the payment providers: the real ones if their keys are given, else our sandbox."""
     key = values.get("STRIPE_SECRET_KEY", "")
     signing = tuple(part for part in values.get("STRIPE_WEBHOOK_SECRETS", "").split(",") if part)
     if not (key or signing or "STRIPE_API_BASE" in values):
@@ -272,4 +280,23 @@ def _provider(values: Mapping[str, str], secret: str, sandbox_port: int) -> _Pro
             f"{PREFIX}STRIPE_SECRET_KEY and {PREFIX}STRIPE_WEBHOOK_SECRETS go together, and with "
             f"{PREFIX}STRIPE_API_BASE: set both, or none of the three for the sandbox"
         )
-    return _Provider(stripe_api_base=base, stripe_secret_key=key, stripe_webhook_secrets=signing)
+    mollie_base, mollie_key = _mollie(values, secret, sandbox_port)
+    return _Provider(
+        stripe_api_base=base,
+        stripe_secret_key=key,
+        stripe_webhook_secrets=signing,
+        mollie_api_base=mollie_base,
+        mollie_api_key=mollie_key,
+    )
+
+
+def _mollie(values: Mapping[str, str], secret: str, sandbox_port: int) -> tuple[str, str]:
+    """Return Mollie's address and key: the sandbox's where Stripe is the sandbox too."""
+    key = values.get("MOLLIE_API_KEY", "")
+    if key:
+        return _address(values, "MOLLIE_API_BASE", ("https", "http"), MOLLIE_API), key
+    if "MOLLIE_API_BASE" in values:
+        raise BadSetting(f"{PREFIX}MOLLIE_API_BASE needs {PREFIX}MOLLIE_API_KEY: set both, or none")
+    if secret and "STRIPE_SECRET_KEY" not in values:
+        key = f"test_{_derive(secret, 'sandbox mollie key').hex()[:30]}"
+    return f"http://127.0.0.1:{sandbox_port}", key

@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
+from mollie.api.client import Client as MollieClient
 
-from payment_sandbox import API_KEY, SandboxProcess
+from payment_sandbox import API_KEY, MOLLIE_KEY, SandboxProcess
 from tradesense.infra import http
 from tradesense.infra.policies import own_policy
 from tradesense.kernel.money import Money
 from tradesense.payments.model import IntentAsked, Provider, ProviderPayment, RefundAsked, Way
+from tradesense.payments.providers.mollie import Mollie
 from tradesense.payments.providers.stripe import Stripe
 
-WAYS = ["stripe-direct", "stripe-page"]
 OFFER = {
     "stripe-direct": "POST /v1/payment_intents",
     "stripe-page": "POST /v1/checkout/sessions",
+    "mollie-page": "POST /v2/payments",
 }
 
 
@@ -73,7 +75,7 @@ class Shop:
         )
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=list(OFFER))
 def kind(request):
     """Which provider, and how the buyer pays there."""
     return request.param
@@ -86,8 +88,10 @@ async def shop(kind, sandbox, chance):
 
     way = Way(kind.partition("-")[2])
     async with http.client(own_policy("tests")) as client:
+        is_mollie = kind == "mollie-page"
+        judged = judged_by_mollie(sandbox) if is_mollie else judged_by_stripe(sandbox.client())
         yield Shop(
-            provider=Stripe(client, api_key=API_KEY, base=sandbox.base),
+            provider=mollie_of(client, sandbox) if is_mollie else stripe_of(client, sandbox),
             sandbox=sandbox,
             asked=IntentAsked(
                 payment_id=new_id(),
@@ -97,11 +101,47 @@ async def shop(kind, sandbox, chance):
                 return_url="http://shop.example/back",
             ),
             offer_route=OFFER[kind],
-            refund_route="POST /v1/refunds",
+            refund_route="POST /v2/payments/*/refunds" if is_mollie else "POST /v1/refunds",
             new_id=new_id,
-            **judged_by_stripe(sandbox.client()),
+            **judged,
         )
     sandbox.clear_faults()
+
+
+def stripe_of(client, sandbox):
+    return Stripe(client, api_key=API_KEY, base=sandbox.base)
+
+
+def mollie_of(client, sandbox, key=MOLLIE_KEY):
+    def webhooks(payment_id):
+        return f"http://127.0.0.1:{sandbox.webhook_port}/webhooks/mollie?payment={payment_id}"
+
+    return Mollie(
+        client, api_key=key, base=sandbox.base, home="http://shop.example", webhooks=webhooks
+    )
+
+
+def mollie_client(sandbox):
+    """Mollie's official client."""
+    client = MollieClient(api_endpoint=sandbox.base)
+    client.set_api_key(MOLLIE_KEY)
+    return client
+
+
+def judged_by_mollie(sandbox):
+    """Count what a Mollie holds, by its official client."""
+    client = mollie_client(sandbox)
+
+    def count_offers(payment_id):
+        made = client.payments.list(limit=250)
+        return sum(
+            (one.metadata or {}).get("tradesense_payment") == str(payment_id) for one in made
+        )
+
+    def count_refunds(ref):
+        return len(client.payments.get(ref).refunds.list())
+
+    return {"count_offers": count_offers, "count_refunds": count_refunds}
 
 
 def judged_by_stripe(client):

@@ -34,6 +34,7 @@ async def main(settings: Settings) -> None:
         store=store,
         clock=clock,
         api_key=settings.stripe_secret_key,
+        mollie_key=settings.mollie_api_key,
         base=f"http://{public.hostname}:{settings.sandbox_port}",
         home=settings.public_url,
         wake=courier.wake,

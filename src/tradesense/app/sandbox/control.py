@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tradesense.app.sandbox.house import Sandbox
+from tradesense.app.sandbox.mollie import balances, payments, returns
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe import intents, refunds, sessions
 from tradesense.app.sandbox.stripe.answers import Refused
@@ -69,6 +70,8 @@ def _run(sandbox: Sandbox, act: Callable[[Call, Json], Any], asked: Json) -> Any
 def pay(call: Call, asked: Json) -> Json:
     """Pay as the buyer: {"ref", "method": a card}; a decline is an answer too."""
     ref, method = str(asked.get("ref")), str(asked.get("method", "pm_card_visa"))
+    if ref.startswith("tr_"):
+        return payments.pay(call, payments.current(call, ref), method)
     if ref.startswith("cs_"):
         return sessions.pay(call, sessions.current(call, ref), method)
     intent = call.get("payment_intent", ref, param="ref")
@@ -79,6 +82,9 @@ def pay(call: Call, asked: Json) -> Json:
 def authenticate(call: Call, asked: Json) -> Json:
     """Answer the bank's question as the buyer: {"ref", "confirmed": true or false}."""
     ref, is_confirmed = str(asked.get("ref")), bool(asked.get("confirmed", True))
+    if ref.startswith("tr_"):
+        payment = payments.current(call, ref)
+        return payments.authenticate(call, payment, is_confirmed=is_confirmed)
     if ref.startswith("cs_"):
         session = sessions.current(call, ref)
         return sessions.authenticate(call, session, is_confirmed=is_confirmed)
@@ -89,27 +95,42 @@ def authenticate(call: Call, asked: Json) -> Json:
 
 def _dispute(call: Call, asked: Json) -> Json:
     """Take a payment back as the buyer's bank: {"ref", "reason"}."""
-    intent = _intent(call, str(asked.get("ref")))
+    ref, reason = str(asked.get("ref")), str(asked.get("reason", "fraudulent"))
+    if ref.startswith("tr_"):
+        return returns.charge_back(call, payments.current(call, ref), reason=reason)
+    intent = _intent(call, ref)
     charge = call.get("charge", str(intent["latest_charge"]), param="ref")
-    return disputes.open_dispute(call, charge, reason=str(asked.get("reason", "fraudulent")))
+    return disputes.open_dispute(call, charge, reason=reason)
 
 
 def _conclude(call: Call, asked: Json) -> Json:
     """End a dispute: {"ref", "outcome": "won" or "lost"}."""
     if asked.get("outcome") not in {"won", "lost"}:
         _refuse("outcome: won or lost")
-    dispute = call.get("dispute", str(asked.get("ref")), param="ref")
+    ref = str(asked.get("ref"))
+    if ref.startswith("chb_"):
+        chargeback = call.get("mollie_chargeback", ref, param="ref")
+        payment = payments.current(call, chargeback["payment_intent"])
+        is_won = asked["outcome"] == "won"  # one that is lost stays as it is
+        return returns.reverse(call, chargeback, payment) if is_won else chargeback
+    dispute = call.get("dispute", ref, param="ref")
     return disputes.conclude(call, dispute, asked["outcome"])
 
 
 def _fail_refund(call: Call, asked: Json) -> Json:
     """Let a refund come back: {"ref"}."""
+    refund = call.store.find("mollie_refund", str(asked.get("ref")))
+    if refund is not None:
+        payment = payments.current(call, refund["payment_intent"])
+        return returns.fail_refund(call, refund, payment)
     return refunds.fail(call, call.get("refund", str(asked.get("ref")), param="ref"))
 
 
 def _pay_out(call: Call, asked: Json) -> Json:
     """Pay all of a balance out to the bank: {"provider", "currency"}."""
     currency = str(asked.get("currency", "usd")).lower()
+    if asked.get("provider") == "mollie":
+        return balances.settle(call, currency)
     amount = call.store.sum_net("balance_transaction").get(currency, 0)
     call.params.update({"amount": str(amount), "currency": currency})
     return payouts.create(call)[1]
@@ -117,7 +138,11 @@ def _pay_out(call: Call, asked: Json) -> Json:
 
 def _fail_payout(call: Call, asked: Json) -> Json:
     """Let a payout come back: {"ref"}."""
-    return payouts.fail(call, call.get("payout", str(asked.get("ref")), param="ref"))
+    ref = str(asked.get("ref"))
+    settlement = call.store.find("mollie_settlement", ref)
+    if settlement is not None:
+        return balances.fail_settlement(call, settlement)
+    return payouts.fail(call, call.get("payout", ref, param="ref"))
 
 
 def _credit(call: Call, asked: Json) -> Json:

@@ -20,6 +20,7 @@ class Sandbox:
     store: Store
     clock: Clock
     api_key: str
+    mollie_key: str
     base: str
     home: str
     wake: Callable[[], None]
@@ -45,3 +46,7 @@ class Sandbox:
 
     def is_key(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.api_key.encode())
+
+    def is_mollie_key(self, given: str) -> bool:
+        is_right = hmac.compare_digest(given.encode(), self.mollie_key.encode())
+        return is_right and bool(self.mollie_key)

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from tradesense.app.sandbox import control
 from tradesense.app.sandbox.house import Sandbox
+from tradesense.app.sandbox.mollie import answers, payments
+from tradesense.app.sandbox.mollie.web import Mollie, refusal
 from tradesense.app.sandbox.pages import ask_page, pay_page, refused_page
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe import sessions
@@ -76,12 +78,19 @@ class Stripe:
         """Return what the page shows: the payment intent, or what it will be made of."""
         call = self._sandbox.call({})
         with self._sandbox.store.commit():
-            kind = "checkout.session" if ref.startswith("cs_") else "payment_intent"
-            found = self._sandbox.store.find(kind, ref)
+            found = self._sandbox.store.find_any(ref)
             expected = f"{ref}_secret_{call.secret_of(ref)}"
             if found is None or not hmac.compare_digest(expected.encode(), secret.encode()):
                 return None
-            return _shown(call, sessions.current(call, ref)) if kind[0] == "c" else found
+            match found["object"]:
+                case "payment_intent":
+                    return found
+                case "checkout.session":
+                    return _session(call, sessions.current(call, ref))
+                case "mollie_payment":
+                    return _mollie(payments.current(call, ref), secret)
+                case _:
+                    return None
 
     def _act(self, ref: str, form: dict[str, Any]) -> None:
         call = self._sandbox.call({})
@@ -92,7 +101,7 @@ class Stripe:
                     control.authenticate(call, {"ref": ref, "confirmed": confirmed})
                 else:
                     control.pay(call, {"ref": ref, "method": form.get("payment_method", "")})
-        except Refused:
+        except (Refused, answers.Refused):
             return  # paid or cancelled meanwhile; the page says so
 
     def require_key(self, request: Request) -> None:
@@ -118,12 +127,13 @@ def create_app(sandbox: Sandbox) -> Starlette:
             Route("/pay/{ref}", stripe.pay, methods=["POST"]),
             *control.routes(sandbox, stripe.require_key),
             Route("/v1/{path:path}", stripe.api, methods=["GET", "POST", "DELETE"]),
+            Route("/v2/{path:path}", Mollie(sandbox).api, methods=["GET", "POST", "DELETE"]),
         ],
-        exception_handlers={Refused: _refusal},
+        exception_handlers={Refused: _refusal, answers.Refused: refusal},
     )
 
 
-def _shown(call: Call, session: Json) -> Json:
+def _session(call: Call, session: Json) -> Json:
     """Return a session as the intent that it is, or will be when the buyer first pays."""
     ours = {
         "id": session["id"],
@@ -138,6 +148,21 @@ def _shown(call: Call, session: Json) -> Json:
     intent = call.get("payment_intent", session["payment_intent"], param="intent")
     kept = ("status", "last_payment_error", "amount", "currency")
     return ours | {name: intent[name] for name in kept}
+
+
+def _mollie(payment: Json, secret: str) -> Json:
+    """Return a payment at Mollie as the page shows it."""
+    status = {"open": "requires_payment_method", "paid": "succeeded"}.get(payment["status"])
+    if payment["status"] == "authorized":
+        status = "requires_capture"
+    return {
+        "id": payment["id"],
+        "amount": payment["amount"],
+        "client_secret": secret,
+        "currency": payment["currency"],
+        "last_payment_error": None,
+        "status": "requires_action" if payment["asks_buyer"] else status or "canceled",
+    }
 
 
 def _refused_by(fault: Fault | None) -> Response | None:

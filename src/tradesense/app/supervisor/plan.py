@@ -34,7 +34,8 @@ def processes(settings: Settings) -> list[Program]:
 
 def uses_sandbox(settings: Settings) -> bool:
     """Say whether payments go to the sandbox of this instance."""
-    return settings.stripe_api_base == f"http://127.0.0.1:{settings.sandbox_port}"
+    here = f"http://127.0.0.1:{settings.sandbox_port}"
+    return here in {settings.stripe_api_base, settings.mollie_api_key and settings.mollie_api_base}
 
 
 def _embedded(name: str, server: Postgres | Valkey, turn: Lock) -> Program:

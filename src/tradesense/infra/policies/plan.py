@@ -16,9 +16,10 @@ from tradesense.resilience import (
 )
 
 STRIPE = "stripe"
+MOLLIE = "mollie"
 REDIS = "redis"
 DATABASE = "database"
-PAYMENT_PROVIDERS = (STRIPE,)
+PAYMENT_PROVIDERS = (STRIPE, MOLLIE)
 BREAKERS = (*PAYMENT_PROVIDERS, REDIS)  # those that an operator may direct
 
 TIMEOUT_S = 10.0  # of an HTTP call, where nobody says otherwise

@@ -37,6 +37,29 @@ async def receive(tx: Transaction, *, webhook: Webhook, now: datetime) -> bool:
     return is_new
 
 
+async def receive_about(
+    tx: Transaction, *, provider: str, object_ref: str, body: bytes, now: datetime
+) -> bool:
+    """
+    Keep a webhook that says nothing but what it is about; False if one like it waits already.
+
+    Such calls have no id of their own: they are numbered per object, and those that come before
+    anybody has begun to look into the last one are that one. What comes later is looked into
+    after it, so no change goes unseen, and a flood of calls becomes a few looks.
+    """
+    number = await store.next_number(tx, provider=provider, object_ref=object_ref)
+    webhook = Webhook(
+        provider=provider,
+        event_id=f"{object_ref}.{number}",
+        type="changed",
+        object_ref=object_ref,
+        body=body,
+        signature="",
+        received_at=now,
+    )
+    return await receive(tx, webhook=webhook, now=now)
+
+
 async def refuse(
     tx: Transaction, *, provider: str, body: bytes, reason: str, unrecorded: int, now: datetime
 ) -> None:

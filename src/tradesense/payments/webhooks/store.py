@@ -45,6 +45,25 @@ async def add(tx: Transaction, webhook: Webhook) -> bool:
     return cursor.rowcount == 1
 
 
+async def next_number(tx: Transaction, *, provider: str, object_ref: str) -> int:
+    """Return the number of an object's webhook that nobody has begun to look into, or a new one."""
+    cursor = await tx.execute(
+        """
+        WITH RECURSIVE numbers (n) AS (
+            SELECT 1
+            UNION ALL
+            SELECT n + 1 FROM numbers JOIN payments_webhook_work w
+                ON w.provider = %s AND w.event_id = %s || '.' || n
+            WHERE w.tries > 0 OR w.done_at IS NOT NULL
+        )
+        SELECT max(n) AS n FROM numbers
+        """,
+        (provider, object_ref),
+    )
+    row = await cursor.fetchone()
+    return 1 if row is None else int(row["n"])
+
+
 async def claim_due(tx: Transaction, *, provider: str, limit: int) -> Sequence[Due]:
     """
     Return webhooks to look into, and put the next try off by 2, 4, … 60 s.
