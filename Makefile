@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := src tests tools $(wildcard bench verifier)
 TYPED := src tools $(wildcard bench verifier/src)
 
-.PHONY: run test bench bench-ledger bench-resilience lint format types clean lock setup-run setup-test
+.PHONY: run test bench bench-ledger bench-resilience peers lint format types clean lock setup-run setup-test
 
 run: export TRADESENSE_DEMO ?= yes
 run: setup-run  ## start the platform with a demo trader; Ctrl-C stops all of it
@@ -37,6 +37,14 @@ bench-resilience: setup-test .tools/bench/made  ## our breaker and its peers: wh
 	PYTHONPATH=src:tests .tools/bench/bin/python -m bench.breakers.battery
 	PYTHONPATH=src .tools/bench/bin/python -m bench.resilience
 
+peers: setup-test .tools/peers/made  ## hold our providers against servers that are not ours
+	$(BIN)/python -m pytest -q tests/contracts/payments/test_peer.py
+
+.tools/peers/made: requirements/peers.lock
+	$(BIN)/python -m venv .tools/peers
+	.tools/peers/bin/pip install --quiet --require-hashes --no-deps --requirement $<
+	touch $@
+
 .tools/bench/made: requirements/bench.lock
 	$(BIN)/python -m venv .tools/bench
 	.tools/bench/bin/pip install --quiet --require-hashes --no-deps --requirement $<
@@ -48,6 +56,7 @@ lock: setup-test  ## pin newer versions; the only target that changes requiremen
 	$(LOCK) pyproject.toml requirements/build.in --extra dev -c requirements/run.lock \
 	  -o requirements/test.lock
 	$(LOCK) requirements/bench.in -o requirements/bench.lock
+	$(LOCK) requirements/peers.in -o requirements/peers.lock
 	$(LOCK) requirements/node.in -o requirements/node.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 

@@ -8,12 +8,20 @@ from uuid import UUID
 
 import pytest
 
-from tradesense.payments.model import ProviderStatus, RefundStatus
+from tradesense.payments.model import (
+    DisputeStatus,
+    MovementKind,
+    ProviderStatus,
+    RefundStatus,
+)
 from tradesense.payments.providers.stripe_shapes import (
     PAYMENT,
     intent_of,
+    read_dispute,
     read_intent,
+    read_movement,
     read_refund,
+    read_session,
 )
 
 DATA = Path(os.environ.get("TRADESENSE_DATA") or Path(__file__).parents[4] / "shared" / "data")  # noqa: TID251 -- where the samples lie is the test run's to say
@@ -45,6 +53,48 @@ def test_a_published_refund_is_read(published):
     assert seen.status is RefundStatus.SUCCEEDED
 
 
+def test_a_published_session_is_read(published):
+    session = published["checkout.session"]
+    unpaid = read_session(session)
+
+    assert unpaid.ref == session["id"]
+    assert unpaid.status is ProviderStatus.OPEN
+    assert unpaid.pay_url == session["url"]
+    intent = {**published["payment_intent"], "status": "succeeded", "amount_received": 1_099}
+    paid = read_session({**session, "status": "complete", "payment_intent": intent})
+    assert (paid.ref, paid.status) == (session["id"], ProviderStatus.SUCCEEDED)
+    assert (paid.received_minor, paid.currency) == (1_099, "USD")
+    expired = read_session({**session, "status": "expired", "payment_intent": None})
+    assert expired.status is ProviderStatus.CANCELLED
+
+
+def test_a_published_dispute_is_read(published):
+    dispute = read_dispute(published["dispute"], "pi_1")
+
+    assert (dispute.ref, dispute.payment_ref) == (published["dispute"]["id"], "pi_1")
+    assert (dispute.amount_minor, dispute.currency) == (1_000, "USD")
+    assert dispute.status is DisputeStatus.OPEN
+    assert not dispute.is_withdrawn  # an inquiry: nothing has been taken yet
+
+
+def test_published_balance_transactions_are_read_with_their_source(published):
+    line = published["balance_transaction"]
+    charge = {**published["charge"], "payment_intent": "pi_1"}
+    read = read_movement({**line, "source": charge})
+    assert (read.kind, read.amount_minor, read.fee_minor) == (MovementKind.CHARGE, 100, 0)
+    assert (read.payment_ref, read.object_ref) == ("pi_1", charge["id"])
+
+    payout = {**published["payout"], "trace_id": {"status": "supported", "value": "T1"}}
+    out = read_movement({**line, "type": "payout", "amount": -1_100, "source": payout})
+    assert (out.kind, out.object_ref) == (MovementKind.PAYOUT, payout["id"])
+    assert out.bank_reference == "T1"
+    adjusted = {**line, "type": "adjustment", "amount": -1_000, "source": published["dispute"]}
+    assert read_movement(adjusted).kind is MovementKind.DISPUTE
+    back = read_movement({**adjusted, "amount": 1_000})
+    assert back.kind is MovementKind.DISPUTE_REVERSED
+    assert read_movement(line).object_ref is None  # its source was not expanded
+
+
 def test_published_objects_in_events_name_their_payment(published):
     def event(name):
         return {**published["event"], "data": {"object": published[name]}}
@@ -54,6 +104,8 @@ def test_published_objects_in_events_name_their_payment(published):
     assert intent_of({"data": {"object": charge}}) == "pi_1"
     for name in ("dispute", "refund", "charge", "customer", "payout", "invoice"):
         assert intent_of(event(name)) == published[name].get("payment_intent")
+    session = published["checkout.session"]
+    assert intent_of(event("checkout.session")) == session["id"]
     assert intent_of(published["event"]) is None
 
 

@@ -219,7 +219,7 @@ class Stripe:
         self, seen: ProviderPayment, intent: Mapping[str, Any] | None
     ) -> ProviderPayment:
         """Add refunds and disputes to a view; before money has come there are none."""
-        if intent is None or seen.received_minor == 0:
+        if intent is None or seen.status is not ProviderStatus.SUCCEEDED:
             return seen
         of: Any = {"payment_intent": intent["id"], "limit": 100}
         refunds = await self._v1.refunds.list_async(of)

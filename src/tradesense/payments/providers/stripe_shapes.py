@@ -82,7 +82,6 @@ def intent_params(asked: IntentAsked) -> dict[str, Any]:
     """Return what a payment intent is made of, for a program that pays."""
     return {
         "amount": asked.amount.minor,
-        "automatic_payment_methods": {"enabled": True},
         "capture_method": "manual" if asked.is_captured_later else "automatic",
         "currency": asked.amount.currency.lower(),
         "metadata": _metadata(asked),
