@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bank_statements import IBAN, Entry, Paper
 from tradesense import ledger, payments, trail
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.money import Money
-from tradesense.payments import bank, refunds
+from tradesense.payments import bank
+from tradesense.payments.attempts.rules import Candidate
+from tradesense.payments.attempts.service import begin
 from tradesense.payments.model import IntentAsked, RefundAsked
+from tradesense.payments.refunds import following as refunds
 
 JANE, JOHN = "user:jane", "user:john"
 
@@ -61,11 +64,14 @@ class Firm:
             payment_id=payment_id,
             purchase_id=purchase_id,
             amount=money,
-            provider="manual",
         )
         seen = await self.provider.create_intent(
             IntentAsked(payment_id=payment_id, purchase_id=purchase_id, amount=money)
         )
+        takes = Candidate(
+            name="manual", tariff=replace(self.provider.tariff, is_manual=False), is_admitting=True
+        )
+        await self.run(begin, payment_id=payment_id, candidates=[takes])
         await self.run(payments.record_offer, payment_id=payment_id, seen=seen)
         return seen
 

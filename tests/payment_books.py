@@ -15,11 +15,14 @@ from tradesense.infra.clock import SystemClock
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.money import Money
 from tradesense.ledger.model import Transfer
-from tradesense.payments import bank, refunds
+from tradesense.payments import bank
+from tradesense.payments.attempts.rules import Candidate
+from tradesense.payments.attempts.service import begin
 from tradesense.payments.model import IntentAsked, Provider, RefundAsked
 from tradesense.payments.reconciliation.jobs import Asked, reconcile, reconcile_bank
 from tradesense.payments.reconciliation.model import Run
 from tradesense.payments.reconciliation.store import cases
+from tradesense.payments.refunds import following as refunds
 
 PRICE = Money(54_000, "USD")
 IBAN = "DE89370400440532013000"  # as the sandbox's bank has it
@@ -51,6 +54,8 @@ class BookShop:
         )
         asked = IntentAsked(payment_id=payment_id, purchase_id=purchase_id, amount=amount)
         seen = await self.provider.create_intent(asked)
+        takes = Candidate(name=self.provider.name, tariff=self.provider.tariff, is_admitting=True)
+        await self.run(begin, payment_id=payment_id, candidates=[takes])
         await self.run(payments.record_offer, payment_id=payment_id, seen=seen)
         await self.call(self.sandbox.pay, seen.ref)
         if is_settled:

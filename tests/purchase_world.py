@@ -8,12 +8,15 @@ from tradesense import ledger, purchases, sagas, trail
 from tradesense.bus.jobs import deliver_due
 from tradesense.kernel.errors import Invalid, OutcomeUnknown, Unavailable
 from tradesense.kernel.ids import derive
+from tradesense.payments import Providers
 from tradesense.payments import jobs as payments_jobs
 from tradesense.payments.model import (
     ProviderPayment,
     ProviderRefund,
     ProviderStatus,
     RefundStatus,
+    Tariff,
+    Way,
 )
 from tradesense.purchases.jobs import SUBSCRIPTION, story
 from tradesense.sagas.jobs import advance_due
@@ -22,6 +25,9 @@ PLAN = "ftmo-2step-100k"
 PRICE_MINOR = 54_000
 USER = derive("a buyer")
 PURCHASE = derive(USER, "purchase", "1")
+
+
+CARDS = Tariff(currencies=frozenset({"USD"}), ways=frozenset(Way), fee_bp=290, fee_minor=30)
 
 
 @dataclass
@@ -33,7 +39,8 @@ class Till:
     "silent" (did it, no answer came), "no" (refused for good), "dies" (its caller, after it).
     """
 
-    name = "stripe"
+    name: str = "stripe"
+    tariff: Tariff = CARDS
     intents: dict[str, ProviderPayment] = field(default_factory=dict)
     refunds: dict[UUID, ProviderRefund] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
@@ -53,6 +60,13 @@ class Till:
             pay_url=f"http://till.example/pay/{with_ref}",
         )
         return self._answer("create", lambda: self.intents.setdefault(with_ref, made))
+
+    async def find(self, payment_id):
+        def found():
+            mine = (i for i in self.intents.values() if i.payment_id == payment_id)
+            return next(mine, None)
+
+        return self._answer("find", found)
 
     async def fetch(self, ref):
         return self._answer("fetch", lambda: self.intents[ref])
@@ -106,6 +120,11 @@ class Shop:
     sealer_db: object
     home: object
     till: Till = field(default_factory=Till)
+    other: Till | None = None
+
+    @property
+    def providers(self):
+        return Providers([self.till] if self.other is None else [self.till, self.other])
 
     async def buy(self, purchase_id=PURCHASE, **expected):
         return await self.runtime.db.run(
@@ -129,8 +148,8 @@ class Shop:
     async def _round(self, runtime):
         await seal_now(self.sealer_db, self.home)
         done = await deliver_due(runtime, [SUBSCRIPTION])
-        done += await advance_due(runtime, [story(self.till)])
-        return done + await payments_jobs.do_due(runtime, self.till)
+        done += await advance_due(runtime, [story(self.providers)])
+        return done + await payments_jobs.do_due(runtime, self.providers)
 
     async def let_pauses_pass(self):
         """Make due what waits in database time, as a minute would."""
@@ -138,7 +157,8 @@ class Shop:
         async def verb(tx):
             for change in (
                 "saga_instances SET wake_at = clock_timestamp() WHERE wake_at IS NOT NULL",
-                "payments_payments SET next_poll_at = clock_timestamp()",
+                "payments_attempts SET next_poll_at = clock_timestamp()",
+                "payments_payments SET wish_at = clock_timestamp() WHERE wish_at IS NOT NULL",
                 "payments_refunds SET next_try_at = clock_timestamp()",
                 "bus_waits SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL",
             ):

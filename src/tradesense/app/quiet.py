@@ -38,8 +38,15 @@ REASONS: dict[str, LiteralString] = {
         EXISTS (SELECT FROM payments_webhook_work WHERE done_at IS NULL)
     """,
     "a provider is to be told of a cancellation or a refund": """
-        EXISTS (SELECT FROM payments_payments WHERE status = 'offered' AND cancel_requested)
-        OR EXISTS (SELECT FROM payments_refunds WHERE status = 'requested')
+        EXISTS (SELECT FROM payments_attempts WHERE status = 'withdrawing')
+        OR EXISTS (SELECT FROM payments_refunds WHERE status = 'requested' AND is_ours)
+    """,
+    "a buyer waits for another way to pay": """
+        EXISTS (SELECT FROM payments_payments WHERE wish_at IS NOT NULL)
+    """,
+    "a payment is to be captured": """
+        EXISTS (SELECT FROM payments_payments
+                WHERE status = 'authorised' AND capture_requested AND NOT cancel_requested)
     """,
     "the engine has commands to stamp": """
         EXISTS (SELECT FROM trading_commands WHERE input_seq IS NULL)

@@ -25,6 +25,7 @@ CHART: dict[str, Kind] = {
     # What we earned and spent.
     "challenge-revenue": Kind(normal=Side.CREDIT),
     "refunds": Kind(normal=Side.DEBIT),  # taken back out of revenue, shown apart from it
+    "chargebacks": Kind(normal=Side.DEBIT),  # taken back by the buyers' banks
     "fees": Kind(normal=Side.DEBIT, party="provider"),
     "profit-shares": Kind(normal=Side.DEBIT),
     "rounding": Kind(normal=Side.DEBIT),

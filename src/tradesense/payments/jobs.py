@@ -6,25 +6,35 @@ again by itself. What fails is tried again with growing pauses; nothing is given
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
-from tradesense.kernel.errors import OutcomeUnknown, Unavailable
-from tradesense.payments import refunds, rules, service, store
+from tradesense.kernel.errors import OutcomeUnknown, Rejected, Unavailable
+from tradesense.payments import bank, rules, service
+from tradesense.payments.attempts import service as attempting
+from tradesense.payments.attempts.offering import make_offer
+from tradesense.payments.attempts.registry import Providers
 from tradesense.payments.model import (
-    Payment,
+    Attempt,
+    AttemptStatus,
     Provider,
     ProviderPayment,
+    ProviderStatus,
     Refund,
     RefundAsked,
 )
 from tradesense.payments.providers import UnknownAtProvider
 from tradesense.payments.providers.stripe import open_stripe
+from tradesense.payments.refunds import following as refunds
+from tradesense.payments.store import attempts
+from tradesense.payments.store import payments as store
+from tradesense.payments.store import refunds as refund_store
 from tradesense.payments.webhooks import inbox
 from tradesense.payments.webhooks import store as webhooks
 from tradesense.payments.webhooks.store import Due
@@ -37,24 +47,78 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def open_provider(runtime: Runtime) -> AbstractAsyncContextManager[Provider]:
-    """Open whoever takes money for this instance."""
-    return open_stripe(runtime.settings, runtime.policies)
+@asynccontextmanager
+async def open_providers(runtime: Runtime) -> AsyncIterator[Providers]:
+    """Open whoever takes money for this instance, the preferred ones first."""
+
+    def is_admitting(name: str) -> bool:
+        # Our own bank is no call to others, and has no policy.
+        return name == bank.Manual.name or runtime.policies[name].is_admitting
+
+    manual = bank.Manual(
+        runtime.db,
+        now=runtime.now,
+        public_url=runtime.settings.public_url,
+        secret=runtime.settings.key_for(bank.PURPOSE),
+    )
+    async with open_stripe(runtime.settings, runtime.policies) as first:
+        yield Providers([first, manual], is_admitting=is_admitting, refresh=manual.refresh)
 
 
-async def is_due(tx: Transaction, provider: Provider) -> bool:
+async def is_due(tx: Transaction, providers: Providers) -> bool:
     """Return whether `do_due` would find anything to do; cheap."""
-    return await store.is_anything_due(tx, provider.name)
+    if await attempts.has_wishes(tx):
+        return True
+    for provider in providers:
+        if await _is_due_at(tx, provider):
+            return True
+    return False
 
 
-async def do_due(runtime: Runtime, provider: Provider) -> int:
+async def do_due(runtime: Runtime, providers: Providers) -> int:
     """Do whatever is due now and return how much that was; a cheap question if it is nothing."""
     async with runtime.db.reading() as tx:
-        if not await store.is_anything_due(tx, provider.name):
-            return 0
+        due = [provider for provider in providers if await _is_due_at(tx, provider)]
+        has_wishes = await attempts.has_wishes(tx)
+    # A provider that hangs must not hold up what others would answer.
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_do_due_at(runtime, provider)) for provider in due]
+        if has_wishes:
+            tasks.append(group.create_task(grant_wishes(runtime, providers)))
+    return sum(task.result() for task in tasks)
+
+
+async def _is_due_at(tx: Transaction, provider: Provider) -> bool:
+    return await store.is_anything_due(tx, provider.name) or await attempts.has_due(
+        tx, provider.name
+    )
+
+
+async def _do_due_at(runtime: Runtime, provider: Provider) -> int:
     done = await settle_received(runtime, provider)
     done += await poll_unresolved(runtime, provider)
     return done + await send_refunds(runtime, provider)
+
+
+async def grant_wishes(runtime: Runtime, providers: Providers) -> int:
+    """Make offers to buyers who want another way to pay; the offers before are then withdrawn."""
+    due = await runtime.db.repeat(
+        lambda tx: attempts.claim_wishes(tx, limit=BATCH, pause_s=rules.WISH_PAUSE_S)
+    )
+    return await _each(due, lambda payment_id: _grant(runtime, providers, payment_id))
+
+
+async def _grant(runtime: Runtime, providers: Providers, payment_id: UUID) -> None:
+    seen = await make_offer(runtime, providers, payment_id)
+    now = runtime.now()
+
+    async def verb(tx: Transaction) -> None:
+        if seen is not None:
+            await attempting.record_offer(tx, payment_id=payment_id, seen=seen, now=now)
+        # Granted, refused, or no longer to be granted: no wish stays open.
+        await attempting.refuse_wish(tx, payment_id=payment_id, reason=None, now=now)
+
+    await runtime.db.run(verb, key=f"payments:wish:{runtime.new_id()}")
 
 
 async def settle_received(runtime: Runtime, provider: Provider) -> int:
@@ -67,12 +131,12 @@ async def settle_received(runtime: Runtime, provider: Provider) -> int:
 
 async def poll_unresolved(runtime: Runtime, provider: Provider) -> int:
     """
-    Ask about open payments that have not been heard of for a while; withdraw those given up.
+    Ask about open offers that have not been heard of for a while; withdraw those not wanted.
 
     So a lost webhook delays a payment by seconds, and loses none.
     """
     due = await runtime.db.repeat(
-        lambda tx: store.claim_unheard(
+        lambda tx: attempts.claim_due(
             tx,
             provider=provider.name,
             limit=BATCH,
@@ -81,13 +145,13 @@ async def poll_unresolved(runtime: Runtime, provider: Provider) -> int:
             later_s=rules.POLL_LATER_S,
         )
     )
-    return await _each(due, lambda payment: _ask_about(runtime, provider, payment))
+    return await _each(due, lambda look: _ask_about(runtime, provider, *look))
 
 
 async def send_refunds(runtime: Runtime, provider: Provider) -> int:
     """Tell the provider of refunds that were decided, until it says what became of them."""
     due = await runtime.db.repeat(
-        lambda tx: store.claim_refunds(tx, provider=provider.name, limit=BATCH)
+        lambda tx: refund_store.claim_refunds(tx, provider=provider.name, limit=BATCH)
     )
     return await _each(due, lambda refund: _send(runtime, provider, refund))
 
@@ -116,14 +180,34 @@ async def _look_into(runtime: Runtime, provider: Provider, webhook: Due) -> None
     await runtime.db.run(verb, key=key)
 
 
-async def _ask_about(runtime: Runtime, provider: Provider, payment: Payment) -> None:
-    if payment.provider_ref is None:
+async def _ask_about(runtime: Runtime, provider: Provider, attempt: Attempt, looks: int) -> None:
+    seen = await _view(runtime, provider, attempt)
+    if seen is None:
+        await runtime.db.repeat(
+            lambda tx: attempting.close_unknown(
+                tx, payment_id=attempt.payment_id, provider=provider.name, looks=looks
+            )
+        )
         return
-    ask = provider.cancel if payment.is_cancel_requested else provider.fetch
-    seen = await ask(payment.provider_ref)
     await runtime.db.run(
         lambda tx: _settle(tx, runtime, seen), key=f"payments:poll:{runtime.new_id()}"
     )
+
+
+async def _view(runtime: Runtime, provider: Provider, attempt: Attempt) -> ProviderPayment | None:
+    """Return what became of an attempt, withdrawn or captured if it shall be; None for nothing."""
+    if attempt.ref is None or attempt.status is AttemptStatus.UNKNOWN:
+        found = await provider.find(attempt.payment_id)
+        if found is None or found.status is not ProviderStatus.OPEN:
+            return found
+        return await provider.cancel(found.ref)  # shown to nobody, and not needed any more
+    if attempt.status is AttemptStatus.WITHDRAWING:
+        return await provider.cancel(attempt.ref)
+    async with runtime.db.reading() as tx:
+        payment = await store.find_payment(tx, attempt.payment_id)
+    if payment is not None and payment.is_capture_requested:
+        return await provider.capture(attempt.ref, payment.amount.minor)
+    return await provider.fetch(attempt.ref)
 
 
 async def _settle(tx: Transaction, runtime: Runtime, seen: ProviderPayment) -> str:
@@ -138,14 +222,23 @@ async def _settle(tx: Transaction, runtime: Runtime, seen: ProviderPayment) -> s
 
 
 async def _send(runtime: Runtime, provider: Provider, refund: Refund) -> None:
-    seen = await provider.refund(
-        RefundAsked(
-            refund_id=refund.refund_id,
-            provider_ref=refund.provider_ref,
-            amount_minor=refund.amount_minor,
-            currency=refund.currency,
-        )
+    asked = RefundAsked(
+        refund_id=refund.refund_id,
+        provider_ref=refund.provider_ref,
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
     )
+    try:
+        seen = await provider.refund(asked)
+    except Rejected as error:
+        refused = f"{error.code}: {error}"
+        await runtime.db.run(
+            lambda tx: refunds.note_refused(
+                tx, refund_id=refund.refund_id, reason=refused, now=runtime.now()
+            ),
+            key=f"payments:refund:{runtime.new_id()}",
+        )
+        return
     await runtime.db.run(
         lambda tx: refunds.record_refund(
             tx, refund_id=refund.refund_id, seen=seen, now=runtime.now()

@@ -1,10 +1,16 @@
 """What a provider's view of a payment means for it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradesense.kernel.money import MINOR_DIGITS
 from tradesense.payments.model import (
+    HONOURED,
     OPEN,
+    Attempt,
+    AttemptStatus,
+    Dispute,
+    DisputeStatus,
     Fate,
     Payment,
     PaymentStatus,
@@ -18,6 +24,7 @@ from tradesense.payments.model import (
 POLL_SOON_S = 5
 POLLS_SOON = 12
 POLL_LATER_S = 30
+WISH_PAUSE_S = 5.0  # between two tries to grant a buyer another way to pay
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,12 @@ class GivenUp:
     reason: str
 
 
-Outcome = Unchanged | Declined | Paid | Mismatched | Unwanted | Withdrawn | GivenUp
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """The money is reserved; it is ours once we capture it."""
+
+
+Outcome = Unchanged | Declined | Paid | Mismatched | Unwanted | Withdrawn | GivenUp | Authorised
 
 
 def judge(payment: Payment, seen: ProviderPayment, *, is_receipt_known: bool) -> Outcome:
@@ -78,24 +90,36 @@ def judge(payment: Payment, seen: ProviderPayment, *, is_receipt_known: bool) ->
     """
     if seen.status is ProviderStatus.SUCCEEDED and seen.received_minor > 0:
         return Unchanged() if is_receipt_known else _received(payment, seen)
-    if payment.status not in OPEN or seen.ref != payment.provider_ref:
+    attempt = payment.attempt_of(seen.provider, seen.ref)
+    if attempt is None or attempt.status not in _LIVE:
         return Unchanged()
+    is_current = attempt.status is AttemptStatus.OFFERED and not payment.is_cancel_requested
     if seen.status is ProviderStatus.CANCELLED:
-        return Withdrawn() if payment.is_cancel_requested else GivenUp("cancelled by the provider")
-    if seen.status is ProviderStatus.OPEN and seen.decline_id not in {None, payment.last_decline}:
+        return GivenUp("cancelled by the provider") if is_current else Withdrawn()
+    return _tried(payment, attempt, seen) if is_current else Unchanged()
+
+
+def _tried(payment: Payment, attempt: Attempt, seen: ProviderPayment) -> Outcome:
+    if seen.status is ProviderStatus.OPEN and seen.decline_id not in {None, attempt.last_decline}:
         return Declined(str(seen.decline_id), seen.decline_reason or "declined")
+    if seen.status is ProviderStatus.AUTHORISED and payment.status is PaymentStatus.OFFERED:
+        return Authorised()
     return Unchanged()
 
 
+_LIVE = frozenset({AttemptStatus.OFFERED, AttemptStatus.WITHDRAWING, AttemptStatus.UNKNOWN})
+
+
 def _received(payment: Payment, seen: ProviderPayment) -> Outcome:
-    if payment.status is PaymentStatus.SUCCEEDED or (
-        payment.provider_ref is not None and seen.ref != payment.provider_ref
-    ):
+    attempt = payment.attempt_of(seen.provider, seen.ref)
+    if payment.status in HONOURED or attempt is None:
         return Unwanted(_receipt(payment, seen, Fate.RETURNED, "paid twice"))
     if payment.status not in OPEN or payment.is_cancel_requested:
         return Unwanted(_receipt(payment, seen, Fate.RETURNED, "paid too late"))
     if (seen.received_minor, seen.currency) != (payment.amount.minor, payment.amount.currency):
-        return Mismatched(_receipt(payment, seen, Fate.RETURNED, "not what the order says"))
+        receipt = _receipt(payment, seen, Fate.RETURNED, "not what the order says")
+        is_current = attempt.status is AttemptStatus.OFFERED
+        return Mismatched(receipt) if is_current else Unwanted(receipt)
     return Paid(_receipt(payment, seen, Fate.HONOURED, "as ordered"))
 
 
@@ -119,9 +143,41 @@ def status_after(payment: Payment, outcome: Paid | Mismatched | Unwanted) -> Pay
         case Mismatched():
             return PaymentStatus.MISMATCHED
         case Unwanted(receipt):
-            # Its own offer was paid while we withdrew it: nothing more can come of it.
-            ends = payment.status in OPEN and receipt.provider_ref == payment.provider_ref
+            # Its last offer was paid while we withdrew it: nothing more can come of it.
+            others = [each for each in payment.attempts if each.provider != receipt.provider]
+            ends = payment.is_cancel_requested and payment.status in OPEN and not is_live(others)
             return PaymentStatus.CANCELLED if ends else payment.status
+
+
+def is_live(attempts: Sequence[Attempt]) -> bool:
+    """Whether the buyer was shown any of these offers and may still pay it."""
+    return any(
+        each.status in {AttemptStatus.OFFERED, AttemptStatus.WITHDRAWING} for each in attempts
+    )
+
+
+def standing(
+    received_minor: int, *, refunded_minor: int, disputes: Sequence[Dispute]
+) -> PaymentStatus:
+    """Return the state of an honoured payment by what has gone back or is disputed."""
+    states = {dispute.status for dispute in disputes}
+    for state, status in (
+        (DisputeStatus.LOST, PaymentStatus.LOST),
+        (DisputeStatus.OPEN, PaymentStatus.DISPUTED),
+    ):
+        if state in states:
+            return status
+    if refunded_minor >= received_minor:
+        return PaymentStatus.REFUNDED
+    if refunded_minor:
+        return PaymentStatus.PARTIALLY_REFUNDED
+    return PaymentStatus.WON if states else PaymentStatus.SUCCEEDED
+
+
+def kept_minor(received_minor: int, *, refunded_minor: int, disputes: Sequence[Dispute]) -> int:
+    """Return what is still with us of an honoured payment, disputed parts counted as ours."""
+    lost = sum(each.amount_minor for each in disputes if each.status is DisputeStatus.LOST)
+    return max(0, received_minor - refunded_minor - lost)
 
 
 def clearing_account(provider: str, currency: str) -> str:
@@ -136,6 +192,18 @@ def owing_account(fate: Fate, currency: str) -> str:
             return f"deferred-revenue:{currency}"
         case Fate.RETURNED:
             return f"unapplied:{currency}"
+
+
+def spent_account(*, is_earned: bool, currency: str, by_force: bool = False) -> str:
+    """
+    Return the book account that bears money which goes back.
+
+    What was not earned yet is owed; what was earned comes out of revenue, shown apart from it:
+    as a refund, or as a chargeback if the buyer's bank took it (`by_force`).
+    """
+    if not is_earned:
+        return owing_account(Fate.HONOURED, currency)
+    return f"chargebacks:{currency}" if by_force else f"refunds:{currency}"
 
 
 def has_books(currency: str) -> bool:

@@ -16,14 +16,18 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import Rejected
 from tradesense.kernel.ids import derive
-from tradesense.kernel.money import Money
-from tradesense.payments.model import IntentAsked, Provider, ProviderPayment
+from tradesense.payments import Providers
+from tradesense.payments.model import ProviderPayment
 from tradesense.purchases import rules, service
 from tradesense.sagas import Await, Definition, Local, Remote, Saga
 from tradesense.sagas.model import Data
 
 # As long as Stripe keeps a Checkout Session open.
 PAY_WITHIN_S = 24 * 3600
+
+# With every provider away a purchase waits for one, tried once a minute, for a day and more: an
+# order is not lost to an outage. After that a person must look.
+OFFER_TRIES_MAX = 2_000
 
 # Banks return card payments within days; after a month a person must look.
 RETURN_WITHIN_S = 30 * 24 * 3600
@@ -41,8 +45,8 @@ class PaymentFailed(Rejected):
     code = rules.PAYMENT_FAILED
 
 
-def story(provider: Provider) -> Definition:
-    """Return the saga of a purchase that is paid through `provider`."""
+def story(providers: Providers) -> Definition:
+    """Return the saga of a purchase that is paid through whichever of `providers` can take it."""
     return Definition(
         kind=service.SAGA_KIND,
         version=service.SAGA_VERSION,
@@ -58,7 +62,12 @@ def story(provider: Provider) -> Definition:
                     judge=dict,
                 ),
             ),
-            Remote(name="offer-payment", ask=partial(_offer, provider), settle=_keep_offer),
+            Remote(
+                name="offer-payment",
+                ask=partial(_offer, providers),
+                settle=_keep_offer,
+                tries_max=OFFER_TRIES_MAX,
+            ),
             Await(
                 name="await-payment",
                 signal=rules.PAYMENT,
@@ -79,6 +88,11 @@ SUBSCRIPTION = Subscription(
         "PaymentFailed",
         "PaymentCancelled",
         "PaymentRefunded",
+        "PaymentHeld",
+        "PaymentReturned",
+        "DisputeOpened",
+        "DisputeWon",
+        "DisputeLost",
     ),
     apply=service.hear,
 )
@@ -89,19 +103,18 @@ async def _request_payment(tx: Transaction, saga: Saga, now: datetime) -> Data:
     return {}
 
 
-async def _offer(provider: Provider, _: Runtime, saga: Saga, __: str) -> ProviderPayment:
-    """Ask the provider, which makes one offer per payment however often it is asked."""
-    return await provider.create_intent(
-        IntentAsked(
-            payment_id=derive(saga.id, "payment"),
-            purchase_id=saga.id,
-            amount=Money(int(str(saga.data["amount_minor"])), str(saga.data["currency"])),
-        )
-    )
+async def _offer(
+    providers: Providers, runtime: Runtime, saga: Saga, _: str
+) -> ProviderPayment | None:
+    """Ask one provider after the other, each of which makes one offer however often it is asked."""
+    return await payments.make_offer(runtime, providers, derive(saga.id, "payment"))
 
 
-async def _keep_offer(tx: Transaction, saga: Saga, seen: ProviderPayment, now: datetime) -> Data:
-    await payments.record_offer(tx, payment_id=derive(saga.id, "payment"), seen=seen, now=now)
+async def _keep_offer(
+    tx: Transaction, saga: Saga, seen: ProviderPayment | None, now: datetime
+) -> Data:
+    if seen is not None:
+        await payments.record_offer(tx, payment_id=derive(saga.id, "payment"), seen=seen, now=now)
     return {}
 
 

@@ -1,14 +1,18 @@
 """The verbs of purchases. Each takes the caller's transaction and never commits it."""
 
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from tradesense import challenges, ledger, payments, sagas, trail
+from tradesense.challenges.model import RevokedFor, SuspendedFor
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, Invalid, NotFound
 from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
+from tradesense.kernel.money import Money
 from tradesense.ledger import Transfer
+from tradesense.payments.model import Payment, PaymentStatus, Refund, Way
 from tradesense.purchases import rules, store
 from tradesense.purchases.model import Purchase, PurchaseOpened, PurchaseStatus
 from tradesense.purchases.rules import Told
@@ -31,6 +35,18 @@ class WrongPrice(Invalid):
     code = "purchases.wrong_price"
 
 
+class NothingToPay(Conflict):
+    """The purchase is paid, or over."""
+
+    code = "purchases.nothing_to_pay"
+
+
+class NotStarted(Conflict):
+    """What was paid for is about to be delivered; then it can be refunded."""
+
+    code = "purchases.not_started"
+
+
 class PurchaseDiffers(Conflict):
     """The id names another purchase already."""
 
@@ -45,6 +61,8 @@ async def open_purchase(
     plan: str,
     amount_minor: int | None = None,
     currency: str | None = None,
+    way: Way = Way.DIRECT,
+    return_url: str = "",
     now: datetime,
 ) -> Purchase:
     """
@@ -67,6 +85,8 @@ async def open_purchase(
         price=price,
         status=PurchaseStatus.AWAITING_PAYMENT,
         opened_at=now,
+        way=way,
+        return_url=return_url,
     )
     if not await store.insert(tx, purchase):
         known = await store.find(tx, purchase_id)
@@ -103,8 +123,9 @@ async def hear(tx: Transaction, entry: Entry, now: datetime) -> None:
     purchase = await store.lock(tx, UUID(str(entry.data["purchase_id"])))
     if purchase is None:
         return  # a payment that no purchase asked for: payments sends its money back
-    told = rules.hear(purchase, entry.kind)
+    told = rules.hear(purchase, entry.kind, entry.data)
     await _tell(tx, purchase, told, now=now)
+    await _act(tx, purchase, told, now=now)
     for name, outcome in told.signals:
         await sagas.signal(tx, saga_id=purchase.id, name=name, data={"outcome": outcome})
 
@@ -117,13 +138,83 @@ async def request_payment(tx: Transaction, purchase_id: UUID, *, now: datetime) 
         payment_id=purchase.payment_id,
         purchase_id=purchase.id,
         amount=purchase.price,
+        way=purchase.way,
+        return_url=purchase.return_url,
+        now=now,
+    )
+
+
+async def pay_otherwise(
+    tx: Transaction,
+    purchase_id: UUID,
+    *,
+    user_id: UUID,
+    provider: str | None,
+    way: Way | None,
+    return_url: str,
+) -> Payment:
+    """
+    Let the buyer pay another way; the present offer stays until there is another.
+
+    Raises UnknownPurchase, NothingToPay, or what `payments.ask_otherwise` raises.
+    """
+    purchase = await get(tx, purchase_id, user_id=user_id)
+    if purchase.status is not PurchaseStatus.AWAITING_PAYMENT or purchase.reason is not None:
+        raise NothingToPay(f"the purchase is {purchase.status.value}; there is nothing to pay")
+    if await payments.find_payment(tx, purchase.payment_id) is None:
+        # Its saga has not begun yet; what it shall ask for is known before it does.
+        await request_payment(tx, purchase_id, now=purchase.opened_at)
+    return await payments.ask_otherwise(
+        tx,
+        payment_id=purchase.payment_id,
+        provider=provider,
+        way=way,
+        return_url=return_url,
+    )
+
+
+async def refund(
+    tx: Transaction,
+    *,
+    payment_id: UUID,
+    refund_id: UUID,
+    amount_minor: int | None,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> Refund:
+    """
+    Send `amount_minor` (None: the rest) of what was paid back, at an operator's wish.
+
+    Of a challenge that runs it comes out of revenue; all of it back revokes the challenge. Raises
+    UnknownPayment, NotStarted, or what `payments.request_refund` raises.
+    """
+    payment = await payments.find_payment(tx, payment_id)
+    if payment is None:
+        raise payments.UnknownPayment(f"no payment {payment_id}")
+    purchase = await store.lock(tx, payment.purchase_id)
+    if purchase is not None and purchase.status is PurchaseStatus.PAID:
+        raise NotStarted("it is paid, and its challenge about to start; ask again in a moment")
+    amount = None if amount_minor is None else Money(amount_minor, payment.amount.currency)
+    return await payments.request_refund(
+        tx,
+        payment_id=payment_id,
+        refund_id=refund_id,
+        amount=amount,
+        reason=reason,
+        by=by,
         now=now,
     )
 
 
 async def start_challenge(tx: Transaction, purchase_id: UUID, *, now: datetime) -> None:
-    """Earn the price and start what was paid for. Raises what `challenges.start` raises."""
+    """
+    Earn the price and start what was paid for.
+
+    Raises what `payments.earn` and `challenges.start` raise.
+    """
     purchase = await _lock(tx, purchase_id)
+    await payments.earn(tx, payment_id=purchase.payment_id)
     await challenges.start(
         tx,
         challenge_id=purchase.challenge_id,
@@ -148,7 +239,12 @@ async def give_up(tx: Transaction, purchase_id: UUID, *, reason: str, now: datet
     """Withdraw the offer, or send the money back; facts on the payment say when it is done."""
     purchase = rules.given_up(await _lock(tx, purchase_id), reason)
     await store.save(tx, purchase)
-    await payments.give_up(tx, payment_id=purchase.payment_id, reason=str(purchase.reason), now=now)
+    payment = await payments.give_up(
+        tx, payment_id=purchase.payment_id, reason=str(purchase.reason), now=now
+    )
+    if payment.status in {PaymentStatus.REFUNDED, PaymentStatus.LOST}:
+        # Somebody was quicker: the saga has heard of it, or will.
+        await _tell(tx, purchase, rules.money_is_back(purchase), now=now)
 
 
 def _opened(purchase: Purchase) -> PurchaseOpened:
@@ -166,6 +262,29 @@ async def _lock(tx: Transaction, purchase_id: UUID) -> Purchase:
     if purchase is None:
         raise UnknownPurchase(f"no purchase {purchase_id}")
     return purchase
+
+
+async def _act(tx: Transaction, purchase: Purchase, told: Told, *, now: datetime) -> None:
+    challenge_id = purchase.challenge_id
+    match told.act:
+        case None:
+            return
+        case rules.Act.SUSPEND:
+            await challenges.suspend(
+                tx, challenge_id=challenge_id, reason=SuspendedFor.PAYMENT_DISPUTED, now=now
+            )
+        case rules.Act.REINSTATE:
+            await challenges.reinstate(tx, challenge_id=challenge_id, now=now)
+        case rules.Act.REFUND:
+            await challenges.revoke(
+                tx, challenge_id=challenge_id, reason=RevokedFor.REFUNDED, now=now
+            )
+        case rules.Act.CHARGE_BACK:
+            await challenges.revoke(
+                tx, challenge_id=challenge_id, reason=RevokedFor.CHARGED_BACK, now=now
+            )
+        case _:
+            assert_never(told.act)
 
 
 async def _tell(tx: Transaction, before: Purchase, told: Told, *, now: datetime) -> None:

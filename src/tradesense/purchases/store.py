@@ -7,9 +7,12 @@ from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
+from tradesense.payments.model import Way
 from tradesense.purchases.model import Purchase, PurchaseStatus
 
-PURCHASE = "id, user_id, plan, amount_minor, currency, status, opened_at, reason"
+PURCHASE = """
+    id, user_id, plan, amount_minor, currency, status, opened_at, reason, way, return_url
+"""
 
 
 async def insert(tx: Transaction, purchase: Purchase) -> bool:
@@ -17,8 +20,8 @@ async def insert(tx: Transaction, purchase: Purchase) -> bool:
     cursor = await tx.execute(
         """
         INSERT INTO purchases_purchases
-          (id, user_id, plan, amount_minor, currency, status, opened_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+          (id, user_id, plan, amount_minor, currency, status, opened_at, way, return_url)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         (
             purchase.id,
@@ -28,6 +31,8 @@ async def insert(tx: Transaction, purchase: Purchase) -> bool:
             purchase.price.currency,
             purchase.status,
             purchase.opened_at,
+            purchase.way,
+            purchase.return_url,
         ),
     )
     return cursor.rowcount == 1
@@ -89,4 +94,6 @@ def _purchase(row: DictRow) -> Purchase:
         status=PurchaseStatus(row["status"]),
         opened_at=row["opened_at"],
         reason=row["reason"],
+        way=Way(row["way"]),
+        return_url=row["return_url"],
     )

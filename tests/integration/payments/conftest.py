@@ -15,9 +15,11 @@ from tradesense.app import errors
 from tradesense.infra import http
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.money import Money
+from tradesense.payments.attempts.rules import Candidate
+from tradesense.payments.attempts.service import begin
 from tradesense.payments.http import router
 from tradesense.payments.model import ProviderPayment, ProviderStatus
-from tradesense.payments.providers.stripe import Stripe
+from tradesense.payments.providers.stripe import TARIFF, Stripe
 
 PRICE = Money(54_000, "USD")
 
@@ -44,7 +46,13 @@ class Shop:
         )
 
     async def offer(self, seen):
+        await self.begin(seen.provider)
         return await self.run(payments.record_offer, payment_id=self.payment_id, seen=seen)
+
+    async def begin(self, provider="stripe"):
+        """Commit to asking a provider, as `make_offer` does before it calls."""
+        takes = Candidate(name=provider, tariff=TARIFF, is_admitting=True)
+        return await self.run(begin, payment_id=self.payment_id, candidates=[takes])
 
     async def settle(self, seen):
         return await self.run(payments.settle, payment_id=self.payment_id, seen=seen)

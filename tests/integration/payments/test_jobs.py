@@ -9,7 +9,7 @@ import pytest
 from payment_sandbox import WEBHOOK_SECRET
 from tradesense.app.sandbox.deliveries import sign
 from tradesense.kernel.errors import OutcomeUnknown
-from tradesense.payments import jobs
+from tradesense.payments import Providers, jobs
 from tradesense.payments.model import PaymentStatus, RefundStatus
 
 
@@ -33,7 +33,7 @@ async def make_due(owner_db):
     """Let five seconds pass for what waits in database time."""
     await owner_db.repeat(
         lambda tx: tx.execute(
-            "UPDATE payments_payments SET next_poll_at = next_poll_at - interval '5 s'"
+            "UPDATE payments_attempts SET next_poll_at = next_poll_at - interval '5 s'"
         )
     )
 
@@ -50,10 +50,10 @@ async def webhooks_done(shop, count):
 async def test_a_payment_is_settled_by_its_webhooks_in_a_moment(shop, provider, sandbox):
     payment = await offered(shop, provider)
     started = time.monotonic()
-    sandbox.pay(payment.provider_ref)
+    sandbox.pay(payment.offer.ref)
 
     async def settled():
-        await jobs.do_due(shop.runtime, provider)
+        await jobs.do_due(shop.runtime, Providers([provider]))
         return await webhooks_done(shop, 3)
 
     await until(settled)
@@ -61,7 +61,7 @@ async def test_a_payment_is_settled_by_its_webhooks_in_a_moment(shop, provider, 
     assert time.monotonic() - started < 5
     assert (await shop.payment()).status is PaymentStatus.SUCCEEDED
     assert await shop.facts() == ["PaymentRequested", "PaymentOffered", "PaymentSucceeded"]
-    assert await jobs.do_due(shop.runtime, provider) == 0
+    assert await jobs.do_due(shop.runtime, Providers([provider])) == 0
 
 
 async def test_a_payment_whose_webhooks_are_lost_is_found_by_asking(
@@ -69,14 +69,14 @@ async def test_a_payment_whose_webhooks_are_lost_is_found_by_asking(
 ):
     payment = await offered(shop, provider)
     sandbox.plant("lose_webhook", "*", times=10)
-    sandbox.pay(payment.provider_ref)
+    sandbox.pay(payment.offer.ref)
     assert await jobs.poll_unresolved(shop.runtime, provider) == 0
 
     await make_due(owner_db)
 
-    assert await jobs.do_due(shop.runtime, provider) == 1
+    assert await jobs.do_due(shop.runtime, Providers([provider])) == 1
     assert await has_status(shop, PaymentStatus.SUCCEEDED)
-    assert await jobs.do_due(shop.runtime, provider) == 0
+    assert await jobs.do_due(shop.runtime, Providers([provider])) == 0
 
 
 async def test_asking_about_an_open_payment_is_paced(shop, provider, owner_db):
@@ -90,7 +90,7 @@ async def test_asking_about_an_open_payment_is_paced(shop, provider, owner_db):
 
 async def test_a_provider_that_is_away_delays_and_loses_nothing(shop, provider, sandbox, owner_db):
     payment = await offered(shop, provider)
-    sandbox.pay(payment.provider_ref)
+    sandbox.pay(payment.offer.ref)
     sandbox.kill()
     await make_due(owner_db)
     assert await jobs.poll_unresolved(shop.runtime, provider) == 1
@@ -107,10 +107,10 @@ async def test_a_payment_given_up_is_withdrawn_at_the_provider(shop, provider, s
     payment = await offered(shop, provider)
     await shop.give_up()
 
-    await jobs.do_due(shop.runtime, provider)
+    await jobs.do_due(shop.runtime, Providers([provider]))
 
     assert await has_status(shop, PaymentStatus.CANCELLED)
-    shown = sandbox.client().v1.payment_intents.retrieve(payment.provider_ref)
+    shown = sandbox.client().v1.payment_intents.retrieve(payment.offer.ref)
     assert shown.status == "canceled"
 
 
@@ -118,15 +118,15 @@ async def test_money_that_came_while_we_gave_up_is_sent_back_by_the_provider(
     shop, provider, sandbox
 ):
     payment = await offered(shop, provider)
-    sandbox.pay(payment.provider_ref)
+    sandbox.pay(payment.offer.ref)
     await shop.give_up()
 
-    await jobs.do_due(shop.runtime, provider)
+    await jobs.do_due(shop.runtime, Providers([provider]))
 
     (refund,) = await shop.refunds()
     assert refund.status is RefundStatus.SUCCEEDED
     assert (await shop.facts())[2:] == ["PaymentReturned", "RefundRequested", "PaymentRefunded"]
-    (sent,) = sandbox.client().v1.refunds.list({"payment_intent": payment.provider_ref}).data
+    (sent,) = sandbox.client().v1.refunds.list({"payment_intent": payment.offer.ref}).data
     assert sent.amount == 54_000
     assert await shop.balance("clearing:stripe:USD") == 0
 
@@ -139,10 +139,10 @@ async def test_a_wrong_amount_or_currency_is_refunded_and_opens_nothing(
     shop, provider, sandbox, owner_db, *, method, received_minor
 ):
     payment = await offered(shop, provider)
-    sandbox.pay(payment.provider_ref, method)
+    sandbox.pay(payment.offer.ref, method)
     await make_due(owner_db)
 
-    await jobs.do_due(shop.runtime, provider)
+    await jobs.do_due(shop.runtime, Providers([provider]))
 
     assert await has_status(shop, PaymentStatus.MISMATCHED)
     (refund,) = await shop.refunds()
@@ -152,8 +152,8 @@ async def test_a_wrong_amount_or_currency_is_refunded_and_opens_nothing(
 
 async def test_a_refund_whose_answer_was_lost_by_kill_9_is_sent_once(shop, provider, sandbox):
     payment = await offered(shop, provider)
-    sandbox.pay(payment.provider_ref)
-    await shop.settle(await provider.fetch(payment.provider_ref))
+    sandbox.pay(payment.offer.ref)
+    await shop.settle(await provider.fetch(payment.offer.ref))
     await shop.give_up()
     sandbox.plant("die_before_answer", "POST /v1/refunds")
     assert await jobs.send_refunds(shop.runtime, provider) == 1
@@ -167,7 +167,7 @@ async def test_a_refund_whose_answer_was_lost_by_kill_9_is_sent_once(shop, provi
 
     await until(refunded)
     assert (await shop.facts()).count("PaymentRefunded") == 1
-    assert len(sandbox.client().v1.refunds.list({"payment_intent": payment.provider_ref}).data) == 1
+    assert len(sandbox.client().v1.refunds.list({"payment_intent": payment.offer.ref}).data) == 1
 
 
 async def test_an_offer_whose_answer_was_lost_by_kill_9_is_made_once(shop, provider, sandbox):
@@ -181,7 +181,7 @@ async def test_an_offer_whose_answer_was_lost_by_kill_9_is_made_once(shop, provi
     payment = await shop.offer(await provider.create_intent(shop.asked))
 
     (intent,) = sandbox.client().v1.payment_intents.list().data
-    assert intent.id == payment.provider_ref
+    assert intent.id == payment.offer.ref
 
 
 async def received(api, intent_id, event_id="evt_1", kind="payment_intent"):
@@ -207,7 +207,7 @@ async def outcome_of(shop, event_id="evt_1"):
 
 async def test_a_webhook_that_says_paid_is_not_believed(shop, provider, api):
     payment = await offered(shop, provider)
-    await received(api, payment.provider_ref)
+    await received(api, payment.offer.ref)
 
     await jobs.settle_received(shop.runtime, provider)
 
@@ -233,16 +233,16 @@ async def test_webhooks_about_nothing_of_ours_are_noted_and_change_nothing(
 
 async def test_two_workers_at_once_settle_once(shop, provider, sandbox, api):
     payment = await offered(shop, provider)
-    sandbox.pay(payment.provider_ref)
+    sandbox.pay(payment.offer.ref)
     for number in range(10):
-        await received(api, payment.provider_ref, f"evt_{number}")
+        await received(api, payment.offer.ref, f"evt_{number}")
 
-    await asyncio.gather(*(jobs.do_due(shop.runtime, provider) for _ in range(4)))
+    await asyncio.gather(*(jobs.do_due(shop.runtime, Providers([provider])) for _ in range(4)))
 
     assert (await shop.facts()).count("PaymentSucceeded") == 1
     assert await webhooks_done(shop, 10)
 
 
-async def test_the_settings_open_the_provider(runtime):
-    async with jobs.open_provider(runtime) as provider:
-        assert provider.name == "stripe"
+async def test_the_settings_open_the_providers(runtime):
+    async with jobs.open_providers(runtime) as providers:
+        assert next(provider.name for provider in providers) == "stripe"

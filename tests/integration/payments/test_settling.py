@@ -8,7 +8,7 @@ from tradesense import payments
 from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
 from tradesense.kernel.money import Money
 from tradesense.payments.model import PaymentStatus, ProviderRefund, ProviderStatus, RefundStatus
-from tradesense.payments.refunds import record_refund
+from tradesense.payments.refunds.following import record_refund
 
 CLEARING, OWED, UNAPPLIED = "clearing:stripe:USD", "deferred-revenue:USD", "unapplied:USD"
 
@@ -70,7 +70,7 @@ async def test_an_offer_is_kept_once_and_its_secret_stays_off_the_trail(shop):
     await offered(shop)
     payment = await shop.offer(shop.seen())
 
-    assert payment.client_secret == "pi_1_secret"
+    assert payment.offer.client_secret == "pi_1_secret"
     assert "pi_1_secret" not in repr(payment)
     async with shop.runtime.db.reading() as tx:
         cursor = await tx.execute("SELECT canonical FROM trail_entries")

@@ -53,6 +53,10 @@ async def test_an_order_is_answered_at_once_and_paid_for_later(ada, shop):
         "status": "offered",
         "client_secret": intent.client_secret,
         "pay_url": intent.pay_url,
+        "way": "direct",
+        "is_delayed": False,
+        "is_changing": False,
+        "attempts": [{"provider": "stripe", "status": "offered", "way": "direct"}],
     }
     assert offered["challenge_id"] is None
 

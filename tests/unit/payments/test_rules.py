@@ -11,6 +11,8 @@ from tradesense.kernel.money import Money
 from tradesense.payments import rules
 from tradesense.payments.model import (
     OPEN,
+    Attempt,
+    AttemptStatus,
     Fate,
     Payment,
     PaymentStatus,
@@ -18,14 +20,26 @@ from tradesense.payments.model import (
     ProviderStatus,
 )
 
+OFFER = Attempt(
+    payment_id=UUID(int=1),
+    provider="stripe",
+    number=1,
+    status=AttemptStatus.OFFERED,
+    ref="pi_1",
+)
 PAYMENT = Payment(
     payment_id=UUID(int=1),
     purchase_id=UUID(int=2),
     amount=Money(54_000, "USD"),
-    provider="stripe",
     status=PaymentStatus.OFFERED,
-    provider_ref="pi_1",
+    attempts=(OFFER,),
 )
+
+
+def offered_as(**changes):
+    return replace(PAYMENT, attempts=(replace(OFFER, **changes),))
+
+
 SEEN = ProviderPayment(
     provider="stripe",
     ref="pi_1",
@@ -40,7 +54,7 @@ SEEN = ProviderPayment(
 def judged(*, known=False, **changes):
     seen = {name: value for name, value in changes.items() if hasattr(SEEN, name)}
     seen.pop("status", None)
-    own = {"status", "is_cancel_requested", "last_decline"} & changes.keys()
+    own = {"status", "is_cancel_requested"} & changes.keys()
     payment = replace(PAYMENT, **{name: changes[name] for name in own})
     return rules.judge(payment, replace(SEEN, **seen), is_receipt_known=known)
 
@@ -91,7 +105,8 @@ def test_a_second_payment_for_one_order_goes_back(status):
 
 
 def test_money_for_an_offer_whose_answer_was_lost_is_honoured():
-    payment = replace(PAYMENT, status=PaymentStatus.REQUESTED, provider_ref=None)
+    unknown = offered_as(status=AttemptStatus.UNKNOWN, ref=None)
+    payment = replace(unknown, status=PaymentStatus.REQUESTED)
 
     assert isinstance(rules.judge(payment, SEEN, is_receipt_known=False), rules.Paid)
 
@@ -109,7 +124,7 @@ def test_an_open_payment_without_news_is_unchanged():
 def test_a_decline_is_news_once():
     refused = {"decline_id": "ch_1", "decline_reason": "insufficient_funds"}
     assert seen_as(ProviderStatus.OPEN, **refused) == rules.Declined("ch_1", "insufficient_funds")
-    told = replace(PAYMENT, last_decline="ch_1")
+    told = offered_as(last_decline="ch_1")
     assert seen_as(ProviderStatus.OPEN, told, **refused) == rules.Unchanged()
 
 
@@ -128,7 +143,11 @@ payments = st.builds(
     st.just(PAYMENT),
     status=st.sampled_from(PaymentStatus),
     is_cancel_requested=st.booleans(),
-    last_decline=st.sampled_from([None, "ch_1"]),
+    attempts=st.builds(
+        lambda last, status: (replace(OFFER, last_decline=last, status=status),),
+        st.sampled_from([None, "ch_1"]),
+        st.sampled_from([AttemptStatus.OFFERED, AttemptStatus.WITHDRAWING, AttemptStatus.PAID]),
+    ),
 )
 views = st.builds(
     replace,
@@ -160,11 +179,14 @@ def test_a_view_seen_again_changes_nothing_more(payment, seen):
         case rules.Paid() | rules.Mismatched() | rules.Unwanted():
             payment, known = replace(payment, status=rules.status_after(payment, first)), True
         case rules.Withdrawn():
-            payment, known = replace(payment, status=PaymentStatus.CANCELLED), False
+            payment, known = offered_as(status=AttemptStatus.WITHDRAWN), False
+        case rules.Authorised():
+            payment, known = replace(payment, status=PaymentStatus.AUTHORISED), False
         case rules.GivenUp():
-            payment, known = replace(payment, status=PaymentStatus.FAILED), False
+            ended = offered_as(status=AttemptStatus.WITHDRAWN)
+            payment, known = replace(ended, status=PaymentStatus.FAILED), False
         case rules.Declined(decline_id, _):
-            payment, known = replace(payment, last_decline=decline_id), False
+            payment, known = offered_as(last_decline=decline_id), False
         case _:
             known = False
 

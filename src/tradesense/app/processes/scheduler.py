@@ -83,8 +83,10 @@ async def _keep_books(runtime: Runtime) -> None:
 async def _reconcile(runtime: Runtime) -> None:
     if runtime.settings.clock == "driven":
         return  # providers live in wall-clock time; a story's hours are not theirs
-    async with payment_jobs.open_provider(runtime) as provider:
-        await payments.reconciliation.reconcile_due(runtime, [provider], now=SystemClock().now())
+    async with payment_jobs.open_providers(runtime) as providers:
+        # The firm's own bank is reconciled as the bank that it is.
+        others = [provider for provider in providers if not provider.tariff.is_manual]
+        await payments.reconciliation.reconcile_due(runtime, others, now=SystemClock().now())
 
 
 async def _check_promises(runtime: Runtime) -> None:

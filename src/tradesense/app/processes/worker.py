@@ -52,9 +52,9 @@ async def main(settings: Settings) -> None:
         Runtime.open(settings, name="worker", connections=CONNECTIONS) as runtime,
         following(runtime, "worker"),
         fleet.joined_as("worker", runtime),
-        payments.open_provider(runtime) as provider,
+        payments.open_providers(runtime) as providers,
     ):
-        definitions = [purchases.story(provider)]
+        definitions = [purchases.story(providers)]
         await _prepare(runtime, definitions)
         bell = asyncio.Event()  # rings when something may be due
         async with asyncio.TaskGroup() as group:
@@ -63,8 +63,8 @@ async def main(settings: Settings) -> None:
                 Post("sagas", runner.is_due, runner.move_due),
                 Post(
                     "payments",
-                    lambda tx: payments.is_due(tx, provider),
-                    lambda: payments.do_due(runtime, provider),
+                    lambda tx: payments.is_due(tx, providers),
+                    lambda: payments.do_due(runtime, providers),
                 ),
             ]
             for subscription in SUBSCRIPTIONS:

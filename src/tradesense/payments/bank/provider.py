@@ -70,7 +70,7 @@ class Manual:
     def tariff(self) -> Tariff:
         """What it takes: any currency that we have an account in; it costs nothing but time."""
         ways = frozenset({Way.PAGE, Way.DIRECT})
-        return Tariff(currencies=self._currencies, ways=ways, fee_bp=0, fee_minor=0)
+        return Tariff(currencies=self._currencies, ways=ways, fee_bp=0, fee_minor=0, is_manual=True)
 
     async def refresh(self) -> None:
         """Read our accounts again. Raises Unavailable."""

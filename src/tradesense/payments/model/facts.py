@@ -12,7 +12,52 @@ class PaymentRequested(Event):
     purchase_id: UUID
     amount_minor: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentHeld(Event):
+    """No provider can be asked at present; the payment waits, and is offered once one can."""
+
+    payment_id: UUID
+    purchase_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OfferNotMade(Event):
+    """A provider was `away`, `refused`, or its answer is `unknown`; the next one is asked."""
+
+    payment_id: UUID
+    purchase_id: UUID
     provider: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWithdrawn(Event):
+    """Nobody can pay this offer any more; the payment itself may go on at another provider."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWayRefused(Event):
+    """The buyer asked for another way to pay, and there is none."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorised(Event):
+    """The money is reserved at the buyer's bank until we capture or release it."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+    provider_ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +143,15 @@ class RefundRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRefunded(Event):
+    """`kept_minor` is what is still with us of the money that was honoured."""
+
     refund_id: UUID
     payment_id: UUID
     purchase_id: UUID
     amount_minor: int
     currency: str
     refund_ref: str
+    kept_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +162,42 @@ class RefundFailed(Event):
     payment_id: UUID
     purchase_id: UUID
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened(Event):
+    """The buyer's bank takes money back, or wants to; we may answer."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+    dispute_ref: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeWon(Event):
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+    dispute_ref: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeLost(Event):
+    """The money is gone for good; `kept_minor` is what is still with us."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+    dispute_ref: str
+    amount_minor: int
+    currency: str
+    kept_minor: int
 
 
 @dataclass(frozen=True, slots=True)

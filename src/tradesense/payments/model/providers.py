@@ -14,7 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from tradesense.kernel.money import Money
-from tradesense.payments.model.payments import RefundStatus
+from tradesense.payments.model.payments import DisputeStatus, RefundStatus, Way
 
 
 class ProviderStatus(StrEnum):
@@ -26,19 +26,6 @@ class ProviderStatus(StrEnum):
     """The money is reserved at the buyer's bank, and ours once we capture it."""
     SUCCEEDED = "succeeded"
     CANCELLED = "cancelled"
-
-
-class Way(StrEnum):
-    """How the buyer pays."""
-
-    PAGE = "page"  # a person, on the provider's own page
-    DIRECT = "direct"  # a program, with the client secret
-
-
-class DisputeStatus(StrEnum):
-    OPEN = "open"
-    WON = "won"
-    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +145,8 @@ class Tariff:
     fee_bp: int
     fee_minor: int
     """Per payment, in minor units of its currency; besides `fee_bp`, rounded up."""
+    is_manual: bool = False
+    """Whether the money takes days and our people's work: asked only where the buyer wants it."""
 
     def cost_minor(self, amount: Money) -> int:
         """Return what taking `amount` is expected to cost, in its minor units."""

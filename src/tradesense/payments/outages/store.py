@@ -152,11 +152,14 @@ async def forget(tx: Transaction, *, older_than_s: int) -> None:
 
 
 async def list_purchases_open_at(tx: Transaction, provider: str) -> Sequence[UUID]:
-    """Return whose payment is asked for and not there yet, with this provider."""
+    """Return whose payment this provider was asked for, or is yet to be, and is not there yet."""
     cursor = await tx.execute(
         """
-        SELECT purchase_id FROM payments_payments
-        WHERE provider = %s AND status IN ('requested', 'offered') ORDER BY purchase_id
+        SELECT p.purchase_id FROM payments_payments p
+        LEFT JOIN payments_attempts a ON a.payment_id = p.payment_id AND a.provider = %s
+        WHERE p.status = 'requested' AND (a.status IS NULL OR a.status <> 'refused')
+           OR p.status = 'offered' AND a.status = 'offered'
+        ORDER BY p.purchase_id
         """,
         (provider,),
     )

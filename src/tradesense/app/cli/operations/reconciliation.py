@@ -161,13 +161,16 @@ async def _run(
     asked = payments.reconciliation.Asked(
         cadence=payments.reconciliation.ASKED, now=until or _now(), since=since
     )
-    done = []
-    async with jobs.open_provider(runtime) as opened:
-        names = [opened.name, BANK]
+    async with jobs.open_providers(runtime) as providers:
+        opened = [each for each in providers if not each.tariff.is_manual]
+        names = [*(each.name for each in opened), BANK]
         if provider is not None and provider not in names:
             raise typer.BadParameter(f"no provider {provider!r}; known: {', '.join(names)}")
-        if provider in {None, opened.name}:
-            done.append(await payments.reconciliation.reconcile(runtime, opened, asked))
+        done = [
+            await payments.reconciliation.reconcile(runtime, each, asked)
+            for each in opened
+            if provider in {None, each.name}
+        ]
     if provider in {None, BANK}:
         done.append(await payments.reconciliation.reconcile_bank(runtime, asked))
     return done

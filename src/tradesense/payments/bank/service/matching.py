@@ -9,7 +9,6 @@ from tradesense.infra.db import Transaction
 from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
 from tradesense.payments import service as payments
-from tradesense.payments import store as receipts
 from tradesense.payments.bank import model
 from tradesense.payments.bank.model import (
     BankLine,
@@ -33,6 +32,7 @@ from tradesense.payments.bank.rules.references import references_in
 from tradesense.payments.bank.service.offers import view_of
 from tradesense.payments.bank.store import lines as lines_store
 from tradesense.payments.bank.store import matches as store
+from tradesense.payments.store import payments as receipts
 from tradesense.trail.model import Fact
 
 SYSTEM = "system:bank"

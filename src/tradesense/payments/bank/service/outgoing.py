@@ -9,8 +9,6 @@ from tradesense.infra.db import Transaction
 from tradesense.kernel.events import Event
 from tradesense.kernel.money import Money
 from tradesense.ledger.model import Transfer
-from tradesense.payments import refunds
-from tradesense.payments import store as payments
 from tradesense.payments.bank import model
 from tradesense.payments.bank.model import (
     BankAccount,
@@ -28,6 +26,8 @@ from tradesense.payments.bank.service.offers import find_account
 from tradesense.payments.bank.store import lines as lines_store
 from tradesense.payments.bank.store import outgoing as store
 from tradesense.payments.model import ProviderRefund, RefundStatus
+from tradesense.payments.refunds import following as refunds
+from tradesense.payments.store import refunds as payments
 from tradesense.trail.model import Fact
 
 EXPORT_MAX = 1_000  # transfers in one file for the bank

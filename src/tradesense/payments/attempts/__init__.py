@@ -1,0 +1,1 @@
+"""Which provider is asked for a payment, one after the other, so that nobody pays twice."""

@@ -1,0 +1,1 @@
+"""Every SQL statement of payments, a file for each subject."""
