@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tradesense.kernel.ids import ROOT, derive
 from tradesense.payments.model import Movement, MovementKind
 from tradesense.payments.reconciliation import rules
+from tradesense.payments.reconciliation.jobs import OVERLAP
 from tradesense.payments.reconciliation.model import (
     BankCredit,
     Booked,
@@ -21,7 +22,7 @@ from tradesense.payments.reconciliation.model import (
     Standing,
     Totals,
 )
-from tradesense.payments.reconciliation.rules.matching.sheet import GRACE, REFUND_GRACE
+from tradesense.payments.reconciliation.rules.matching.sheet import BANK_GRACE, GRACE, REFUND_GRACE
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CLEARING = "clearing:stripe:USD"
@@ -233,3 +234,8 @@ def test_a_payment_cut_out_of_a_life_is_missed():
 
     assert (on_time.differences, on_time.pending) == ((), 1)
     assert [each.kind for each in too_late.differences] == ["missing_in_our_books"]
+
+
+def test_a_window_is_longer_than_any_grace():
+    """So what is underway is seen in every run until it has ended."""
+    assert min(OVERLAP.values()) > max(GRACE, REFUND_GRACE, BANK_GRACE)
