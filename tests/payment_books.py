@@ -83,6 +83,13 @@ class BookShop:
             await self.run(refunds.record_refund, refund_id=refund_id, seen=seen)
         return seen.ref
 
+    async def sell_disputed(self):
+        """Return (the provider's dispute, its payment) of a sale whose dispute we know."""
+        payment_id, ref = await self.sell()
+        dispute = await self.call(self.sandbox.dispute, ref)
+        await self.settle(payment_id, ref)
+        return dispute, ref
+
     async def pay_out(self):
         return await self.call(self.sandbox.pay_out)
 

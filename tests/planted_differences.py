@@ -94,6 +94,24 @@ async def dispute(books):
     await books.call(books.sandbox.dispute, ref)
 
 
+async def drop_a_dispute(books):
+    """A dispute that we booked, and the provider's books no longer show."""
+    _, ref = await books.sell_disputed()
+    books.drop_line(books.line_of(ref, "adjustment"))
+
+
+async def dispute_more(books):
+    _, ref = await books.sell_disputed()
+    line = books.line_of(ref, "adjustment")
+    books.change_line(line, amount=line["amount"] - 900, net=line["net"] - 900)
+
+
+async def win_unheard(books):
+    """A dispute that was won, and nobody told us."""
+    dispute_ref, _ = await books.sell_disputed()
+    await books.call(books.sandbox.conclude, dispute_ref, "won")
+
+
 async def adjust(books):
     """A change of the balance that no object explains."""
     _, ref = await books.sell()
@@ -158,6 +176,9 @@ PLANTS = {
     refund_by_hand: Kind.DASHBOARD_REFUND,
     let_a_refund_come_back: Kind.FAILED_REFUND_BOOKED,
     dispute: Kind.DISPUTE_UNKNOWN,
+    drop_a_dispute: Kind.DISPUTE_MISSING_AT_PROVIDER,
+    dispute_more: Kind.DISPUTE_AMOUNT_DIFFERS,
+    win_unheard: Kind.DISPUTE_REVERSAL_MISSING,
     adjust: Kind.ADJUSTMENT_UNEXPLAINED,
     post_by_hand: Kind.TRANSFER_WITHOUT_RECORD,
     post_long_ago: Kind.BALANCES_DIFFER,

@@ -57,3 +57,17 @@ async def test_what_is_underway_is_no_difference(books):
     report = json.loads(run.report)
     assert (report["differences"], await books.cases()) == (0, [])
     assert report["pending"] > 0
+
+
+async def test_disputes_won_and_lost_are_no_difference(books):
+    for outcome in ("won", "lost", None):
+        payment_id, ref = await books.sell()
+        dispute = await books.call(books.sandbox.dispute, ref)
+        await books.settle(payment_id, ref)
+        if outcome is not None:
+            await books.call(books.sandbox.conclude, dispute, outcome)
+            await books.settle(payment_id, ref)
+
+    run = await books.reconcile()
+
+    assert json.loads(run.report)["by_kind"] == {}

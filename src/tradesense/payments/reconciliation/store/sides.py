@@ -30,6 +30,8 @@ async def list_subjects(
           WHERE provider = %(provider)s AND recorded_at >= %(since)s
         UNION SELECT provider_ref FROM payments_refunds
           WHERE provider = %(provider)s AND recorded_at >= %(since)s
+        UNION SELECT provider_ref FROM payments_disputes WHERE provider = %(provider)s
+          AND (recorded_at >= %(since)s OR held_id = ANY(%(ids)s) OR ended_id = ANY(%(ids)s))
         UNION SELECT story FROM payments_cases
           WHERE provider = %(provider)s AND state <> 'auto_resolved'
         UNION SELECT provider_ref FROM payments_receipts
@@ -51,6 +53,7 @@ async def list_records(tx: Transaction, provider: str, subjects: Sequence[str]) 
     return [
         *await _list_receipts(tx, provider, subjects),
         *await _list_refunds(tx, provider, subjects),
+        *await _list_disputes(tx, provider, subjects),
     ]
 
 
@@ -97,6 +100,35 @@ async def _list_refunds(
             currency=row["currency"],
             at=row["recorded_at"],
             standing=_STANDING[row["status"]],
+            transfer_id=row["transfer_id"],
+        )
+        for row in await cursor.fetchall()
+    ]
+
+
+async def _list_disputes(
+    tx: Transaction, provider: str, subjects: Sequence[str]
+) -> Sequence[Record]:
+    """Return what was held for disputes, and what came back of it; writing off moves nothing."""
+    cursor = await tx.execute(
+        """
+        SELECT d.*, e.kind, e.transfer_id, e.sign FROM payments_disputes d
+        CROSS JOIN LATERAL (VALUES ('dispute', d.held_id, -1),
+            ('dispute_reversed', CASE d.status WHEN 'won' THEN d.ended_id END, 1)
+        ) AS e (kind, transfer_id, sign)
+        WHERE d.provider = %s AND d.provider_ref = ANY(%s) AND e.transfer_id IS NOT NULL
+        ORDER BY d.recorded_at, d.dispute_ref, e.kind
+        """,
+        (provider, list(subjects)),
+    )
+    return [
+        Record(
+            kind=MovementKind(row["kind"]),
+            ref=row["dispute_ref"],
+            payment_ref=row["provider_ref"],
+            amount_minor=row["sign"] * row["amount_minor"],
+            currency=row["currency"],
+            at=row["recorded_at"],
             transfer_id=row["transfer_id"],
         )
         for row in await cursor.fetchall()
