@@ -7,7 +7,7 @@ again by itself. What fails is tried again with growing pauses; nothing is given
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from tradesense.payments.model import (
     RefundAsked,
 )
 from tradesense.payments.providers import UnknownAtProvider
+from tradesense.payments.providers.mollie import open_mollie
 from tradesense.payments.providers.stripe import open_stripe
 from tradesense.payments.refunds import following as refunds
 from tradesense.payments.store import attempts
@@ -61,8 +62,14 @@ async def open_providers(runtime: Runtime) -> AsyncIterator[Providers]:
         public_url=runtime.settings.public_url,
         secret=runtime.settings.key_for(bank.PURPOSE),
     )
-    async with open_stripe(runtime.settings, runtime.policies) as first:
-        yield Providers([first, manual], is_admitting=is_admitting, refresh=manual.refresh)
+    async with AsyncExitStack() as opened:
+        ours: list[Provider] = [
+            await opened.enter_async_context(open_stripe(runtime.settings, runtime.policies))
+        ]
+        if runtime.settings.mollie_api_key:
+            second = open_mollie(runtime.settings, runtime.policies)
+            ours.append(await opened.enter_async_context(second))
+        yield Providers([*ours, manual], is_admitting=is_admitting, refresh=manual.refresh)
 
 
 async def is_due(tx: Transaction, providers: Providers) -> bool:

@@ -1,10 +1,16 @@
 """Mollie's calls: unsigned, so nothing but an address we gave and an id; however many come."""
 
 import asyncio
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
+from payment_sandbox import MOLLIE_KEY
+from tradesense.infra import http
+from tradesense.payments import Providers, jobs
+from tradesense.payments.model import PaymentStatus, Way
+from tradesense.payments.providers.mollie import Mollie
 from tradesense.payments.webhooks import store
 from tradesense.payments.webhooks.mollie import address_of
 
@@ -97,3 +103,49 @@ async def test_a_call_about_nothing_is_refused(api, runtime, address, body):
 async def test_a_call_that_is_too_long_is_refused(api, runtime, address):
     assert (await call(api, address, "id=tr_1&x=" + "1" * 2_000)).status_code == 400
     assert await kept(runtime) == []
+
+
+@pytest.fixture
+async def mollie(runtime, sandbox):
+    """Mollie as the platform has it, which calls where the sandbox believes the platform to be."""
+    settings = replace(
+        runtime.settings,
+        port=sandbox.webhook_port,
+        public_url=f"http://127.0.0.1:{sandbox.webhook_port}",
+    )
+    async with http.client(runtime.policies["mollie"]) as client:
+        yield Mollie(
+            client,
+            api_key=MOLLIE_KEY,
+            base=sandbox.base,
+            home=settings.public_url,
+            webhooks=address_of(settings),
+        )
+
+
+@pytest.mark.usefixtures("listening")
+async def test_a_payment_at_mollie_is_settled_by_its_call(shop, mollie, sandbox):
+    await shop.request()
+    payment = await shop.offer(await mollie.create_intent(replace(shop.asked, way=Way.PAGE)))
+    sandbox.pay(payment.offer.ref)
+
+    for _ in range(500):
+        await jobs.do_due(shop.runtime, Providers([mollie]))
+        if (await shop.payment()).status is PaymentStatus.SUCCEEDED:
+            break
+        await asyncio.sleep(0.02)
+
+    assert (await shop.payment()).status is PaymentStatus.SUCCEEDED
+    assert await kept(shop.runtime) == [f"{payment.offer.ref}.1"]
+    assert await shop.balance("clearing:mollie:USD") == 54_000
+
+
+async def test_a_forged_call_makes_us_ask_nobody(shop, api, mollie, sandbox, address):
+    sandbox.plant("answer_500", "GET /v2/*", times=100)
+    for number in range(50):
+        answer = await call(api, address.replace("proof=", "proof=0"), f"id=tr_{number}")
+        assert answer.status_code == 400
+
+    await jobs.do_due(shop.runtime, Providers([mollie]))
+
+    assert [fault["met"] for fault in sandbox.planted()] == [0]

@@ -161,6 +161,27 @@ def test_a_real_provider_is_used_once_its_keys_are_given(tmp_path):
     assert settings.stripe_webhook_secrets == ("whsec_n", "whsec_o")
 
 
+def test_the_second_provider_is_the_sandbox_beside_the_first(tmp_path):
+    Secrets().save(tmp_path)
+    settings = read(tmp_path, SANDBOX_PORT="9001")
+    assert settings.mollie_api_base == "http://127.0.0.1:9001"
+    assert settings.mollie_api_key.startswith("test_")
+    assert settings.mollie_api_key not in repr(settings)
+
+
+def test_there_is_no_second_provider_beside_a_real_one_without_its_key(tmp_path):
+    Secrets().save(tmp_path)
+    stripe = {"STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
+    assert read(tmp_path, **stripe).mollie_api_key == ""
+    settings = read(tmp_path, **stripe, MOLLIE_API_KEY="live_1")
+    assert (settings.mollie_api_base, settings.mollie_api_key) == (
+        "https://api.mollie.com",
+        "live_1",
+    )
+    with pytest.raises(BadSetting, match="MOLLIE_API_KEY"):
+        read(tmp_path, MOLLIE_API_BASE="https://api.mollie.com")
+
+
 def test_a_key_for_each_purpose(tmp_path):
     settings = read(tmp_path, SECRET="5e" * 32)
     assert len(settings.key_for("sessions")) == 32
