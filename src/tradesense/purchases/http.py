@@ -19,8 +19,9 @@ from tradesense.kernel.ids import derive
 from tradesense.payments.model import Attempt, Payment, PaymentStatus, Way
 from tradesense.purchases import service
 from tradesense.purchases.model import WAKE, Purchase, PurchaseStatus
+from tradesense.purchases.operations import router as operators
 
-router = APIRouter(prefix="/api/v1/purchases", tags=["purchases"])
+buyers = APIRouter(prefix="/api/v1/purchases", tags=["purchases"])
 
 
 class MayNotBuy(Forbidden):
@@ -57,7 +58,7 @@ class OtherWay(BaseModel):
     return_url: str = Field("", max_length=500)
 
 
-@router.post("", status_code=201)
+@buyers.post("", status_code=201)
 async def open_purchase(
     order: Order,
     caller: CallerFromRequest,
@@ -89,14 +90,14 @@ async def open_purchase(
     return answer
 
 
-@router.get("")
+@buyers.get("")
 async def list_purchases(caller: CallerFromRequest, runtime: FromRequest) -> list[dict[str, Any]]:
     user_id = _require_person(caller)
     async with runtime.db.reading() as tx:
         return [_view(each, None) for each in await service.list_of(tx, user_id=user_id)]
 
 
-@router.get("/{purchase_id}")
+@buyers.get("/{purchase_id}")
 async def read_purchase(
     purchase_id: UUID, caller: CallerFromRequest, runtime: FromRequest
 ) -> dict[str, Any]:
@@ -107,7 +108,7 @@ async def read_purchase(
     return _view(purchase, payment)
 
 
-@router.post("/{purchase_id}/payment", status_code=202)
+@buyers.post("/{purchase_id}/payment", status_code=202)
 async def pay_otherwise(
     purchase_id: UUID,
     wish: OtherWay,
@@ -203,3 +204,8 @@ def _ours(return_url: str, settings: Settings) -> str:
     if not is_ours or not return_url.isascii() or not return_url.isprintable():
         raise BadReturn(f"return_url is a page of ours: {settings.public_url}/...")
     return return_url
+
+
+router = APIRouter()
+router.include_router(buyers)
+router.include_router(operators)

@@ -5,7 +5,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from purchase_world import PLAN, PRICE_MINOR
+from purchase_world import PLAN, PRICE_MINOR, Till
+from tradesense import identity
 from tradesense.app.api import create_app
 from tradesense.kernel.ids import derive
 
@@ -129,3 +130,114 @@ async def test_a_stranger_and_another_buyer_see_nothing(api, ada):
         await api.get(f"{PATH}/{purchase['id']}"),
     ):
         assert answer.status_code == 401
+
+
+@pytest.fixture
+async def olga(ada, runtime):
+    """The same client, as an operator."""
+    await runtime.db.run(
+        lambda tx: identity.appoint_operator(tx, user_id=ada.user_id, now=runtime.now()),
+        key="appoint",
+    )
+    return ada
+
+
+async def bought(api, shop):
+    purchase = (await api.post(PATH, json={"plan": PLAN}, headers=key("1"))).json()
+    await shop.work()
+    return purchase["id"], str(derive(UUID(purchase["id"]), "payment"))
+
+
+async def test_an_operator_sends_money_back_once_and_sees_what_failed(olga, shop):
+    _, payment_id = await bought(olga, shop)
+    shop.till.pay()
+    await shop.end()
+    path = f"/api/v1/operations/payments/{payment_id}/refunds"
+    wish = {"amount_minor": 1_000, "reason": "goodwill"}
+
+    answers = [await olga.post(path, json=wish, headers=key("refund")) for _ in range(2)]
+    await shop.end(rounds=1)
+
+    assert {answer.status_code for answer in answers} == {202}, answers[0].text
+    assert len({answer.content for answer in answers}) == 1
+    assert [each.amount_minor for each in shop.till.refunds.values()] == [1_000]
+    shop.till.faults["refund"] = ["no"]
+    await olga.post(path, json=wish, headers=key("refund two"))
+    await shop.end(rounds=1)
+    (failed,) = (await olga.get("/api/v1/operations/refunds")).json()
+    assert "the till says no" in failed["trouble"]
+    again = f"/api/v1/operations/refunds/{failed['id']}/again"
+    assert (await olga.post(again, headers=key("again"))).status_code == 202
+    await shop.end(rounds=1)
+    assert len(shop.till.refunds) == 2
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "says"),
+    [
+        ({"amount_minor": 0, "reason": "goodwill"}, 422, "positive amount"),
+        ({"amount_minor": -5, "reason": "goodwill"}, 422, "positive amount"),
+        ({"amount_minor": PRICE_MINOR + 1, "reason": "goodwill"}, 422, "only 54000 can still"),
+        ({"amount_minor": 1.5, "reason": "goodwill"}, 422, "amount_minor"),
+        ({"amount_minor": 1_000}, 422, "reason"),
+        ({"currency": "EUR", "reason": "goodwill"}, 422, "currency"),
+    ],
+)
+async def test_a_refund_that_cannot_be_is_refused_and_changes_nothing(
+    olga, shop, *, wish, status, says
+):
+    _, payment_id = await bought(olga, shop)
+    shop.till.pay()
+    await shop.end()
+
+    path = f"/api/v1/operations/payments/{payment_id}/refunds"
+    answer = await olga.post(path, json=wish, headers=key("refund"))
+
+    assert (answer.status_code, says in answer.text) == (status, True), answer.text
+    await shop.end(rounds=1)
+    assert shop.till.refunds == {}
+    foreign = path.replace(payment_id, str(UUID(int=7)))
+    good = {"reason": "goodwill"}
+    assert (await olga.post(foreign, json=good, headers=key("foreign"))).status_code == 404
+
+
+async def test_refunds_are_for_operators(ada, shop):
+    _, payment_id = await bought(ada, shop)
+    path = f"/api/v1/operations/payments/{payment_id}/refunds"
+
+    answer = await ada.post(path, json={"reason": "please"}, headers=key("refund"))
+
+    assert answer.status_code == 403
+    assert (await ada.get("/api/v1/operations/refunds")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "says"),
+    [
+        ({"provider": "stripe"}, 409, "has made its offer"),
+        ({"way": "barter"}, 422, "way"),
+        ({"return_url": "https://evil.example/"}, 422, "a page of ours"),
+        ({"return_url": "http://127.0.0.1:8000@evil.example/"}, 422, "a page of ours"),
+        ({"provider": "x" * 33}, 422, "provider"),
+        ({"coupon": 1}, 422, "coupon"),
+    ],
+)
+async def test_another_way_that_cannot_be_is_refused(ada, shop, *, wish, status, says):
+    purchase_id, _ = await bought(ada, shop)
+
+    answer = await ada.post(f"{PATH}/{purchase_id}/payment", json=wish, headers=key("other way"))
+
+    assert (answer.status_code, says in answer.text) == (status, True), answer.text
+
+
+async def test_another_way_to_pay_is_granted_by_the_next_provider(ada, shop):
+    shop.other = Till(name="mollie")
+    purchase_id, _ = await bought(ada, shop)
+
+    asked = await ada.post(f"{PATH}/{purchase_id}/payment", json={}, headers=key("other way"))
+    assert (asked.status_code, asked.json()["payment"]["is_changing"]) == (202, True)
+    await shop.end(rounds=1)
+
+    payment = (await ada.get(f"{PATH}/{purchase_id}")).json()["payment"]
+    assert (payment["provider"], payment["is_changing"]) == ("mollie", False)
+    assert [each["status"] for each in payment["attempts"]] == ["withdrawn", "offered"]
