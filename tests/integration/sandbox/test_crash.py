@@ -5,8 +5,11 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 import stripe
+
+from payment_sandbox import MOLLIE_KEY
 
 ORDER = {"amount": 54_000, "currency": "usd"}
 
@@ -30,6 +33,28 @@ def test_killed_between_effect_and_answer_the_same_key_charges_once(sandbox):
     assert again.status == "succeeded"
     assert again.last_response.headers["idempotent-replayed"] == "true"
     assert len(charges_of(sandbox, intent.id)) == 1
+
+
+def test_mollie_killed_between_effect_and_answer_refunds_once(sandbox):
+    def ask(path, body, key):
+        headers = {"Authorization": f"Bearer {MOLLIE_KEY}", "Idempotency-Key": key}
+        return httpx.post(f"{sandbox.base}{path}", json=body, headers=headers)
+
+    amount = {"currency": "USD", "value": "540.00"}
+    order = {"amount": amount, "description": "Challenge", "redirectUrl": "http://shop.example"}
+    payment = ask("/v2/payments", order, "create").json()["id"]
+    sandbox.pay(payment)
+    refund = (f"/v2/payments/{payment}/refunds", {"amount": amount}, "refund")
+    sandbox.plant("die_before_answer", f"POST {refund[0]}")
+    with pytest.raises(httpx.TransportError):
+        ask(*refund)
+    assert sandbox.wait_dead() == -9
+
+    sandbox.start()
+    again = ask(*refund)
+
+    assert again.status_code == 201
+    assert again.json()["amount"] == amount
 
 
 def test_what_was_acknowledged_survives_every_kill(sandbox):
