@@ -22,6 +22,7 @@ from tradesense.kernel.errors import Unavailable
 from tradesense.notifications.http import router as notifications
 from tradesense.operations.http import router as operations
 from tradesense.payments.http import router as payments
+from tradesense.payouts.http import router as payouts
 from tradesense.purchases.http import router as purchases
 from tradesense.reliability.http import router as reliability
 from tradesense.trading.http import router as trading
@@ -66,6 +67,7 @@ ROUTERS = (
     identity,
     purchases,
     payments,
+    payouts,
     challenges,
     trading,
     notifications,

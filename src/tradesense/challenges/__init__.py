@@ -20,6 +20,7 @@ from tradesense.challenges.model import (
     ChallengeStatus,
     ChallengeSuspended,
     Outcome,
+    PayoutRules,
     PhasePassed,
     Plan,
     RevokedFor,
@@ -27,6 +28,7 @@ from tradesense.challenges.model import (
     Terms,
     Verdict,
 )
+from tradesense.challenges.rules import payout_rules_of
 from tradesense.challenges.service import (
     AlreadyJudged,
     AlreadyStarted,
@@ -68,6 +70,7 @@ __all__ = [
     "FloorStanding",
     "NotYetSealed",
     "Outcome",
+    "PayoutRules",
     "PhasePassed",
     "Plan",
     "RevokedFor",
@@ -89,6 +92,7 @@ __all__ = [
     "list_accounts",
     "list_by_user",
     "list_plans",
+    "payout_rules_of",
     "reinstate",
     "reset_schedules",
     "revoke",

@@ -124,6 +124,19 @@ class PhaseRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRules:
+    """When a funded account pays profit out, and how it is split; basis points throughout."""
+
+    first_after_days: int  # since the account was funded
+    every_days: int  # since the last payout was asked for
+    profit_min_bp: int  # of the initial balance
+    split_bp: int  # the trader's part
+    split_later_bp: int
+    split_later_from: int  # the number of the payout from which the later part holds
+    refunds_fee: bool  # the challenge's price goes back with the first payout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Programme:
     """A firm's rules as data. `source` is the page they stand on; `chosen` what it leaves open."""
 
@@ -135,6 +148,7 @@ class Programme:
     reset_zone: str  # IANA name
     limits: tuple[LossLimit, ...]
     phases: tuple[PhaseRules, ...]
+    payouts: PayoutRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tradesense.challenges.model import (
     Lock,
     LossLimit,
     OnCashFlow,
+    PayoutRules,
     PhaseRules,
     Plan,
     Programme,
@@ -33,6 +34,18 @@ def _phase(name: str, target_bp: int, days_min: int) -> PhaseRules:
         name=name, target_bp=target_bp, target_on=TargetOn.CLOSED_FLAT, days_min=days_min
     )
 
+
+# Fourteen days, 80 % and the fee with the first payout are what most of these firms state. Chosen:
+# 90 % from the third payout on (they tie it to growth), 20 of 100,000 as the least worth sending.
+_PAYOUTS = PayoutRules(
+    first_after_days=14,
+    every_days=14,
+    profit_min_bp=2,
+    split_bp=8_000,
+    split_later_bp=9_000,
+    split_later_from=3,
+    refunds_fee=True,
+)
 
 # The plainest limits, each switch stated; the others are written as what differs from them.
 _DAILY = LossLimit(
@@ -67,6 +80,7 @@ FTMO_2STEP = Programme(
     chosen="A loss of exactly the limit does not breach; the day count needs an opening.",
     reset_time="00:00",
     reset_zone="Europe/Prague",
+    payouts=_PAYOUTS,
     limits=(_DAILY, _OVERALL),
     phases=(_phase("phase-1", 1_000, 4), _phase("phase-2", 500, 4), _FUNDED),
 )
@@ -78,6 +92,7 @@ FTMO_1STEP = Programme(
     chosen="No lock is stated: the floor follows the highest reset balance and never falls.",
     reset_time="00:00",
     reset_zone="Europe/Prague",
+    payouts=_PAYOUTS,
     limits=(
         replace(_DAILY, amount=300),
         replace(_OVERALL, reference=Reference.HIGHEST_DAY_END_BALANCE),
@@ -93,6 +108,7 @@ FUNDEDNEXT_2STEP = Programme(
     chosen="Server midnight is taken as Europe/Athens; a loss of exactly the limit holds.",
     reset_time="00:00",
     reset_zone="Europe/Athens",
+    payouts=_PAYOUTS,
     limits=(_DAILY, _OVERALL),
     phases=(_phase("phase-1", 800, 5), _phase("phase-2", 500, 5), _FUNDED),
 )
@@ -105,6 +121,7 @@ THE5ERS_HIGH_STAKES = Programme(
     chosen="`Reaching` a limit ends the account: at-or-below; server midnight is Europe/Athens.",
     reset_time="00:00",
     reset_zone="Europe/Athens",
+    payouts=_PAYOUTS,
     limits=(
         replace(
             _DAILY,
@@ -128,6 +145,7 @@ ALPHA_PRO = Programme(
     chosen="Broker time is GMT+3 all year, without daylight saving (Etc/GMT-3).",
     reset_time="00:00",
     reset_zone="Etc/GMT-3",
+    payouts=_PAYOUTS,
     limits=(replace(_DAILY, amount_of=AmountOf.REFERENCE_BP), _OVERALL),
     phases=(_phase("phase-1", 800, 3), _phase("phase-2", 500, 3), _FUNDED),
 )
@@ -139,6 +157,7 @@ BLUE_GUARDIAN = Programme(
     chosen="A loss of exactly the limit does not breach.",
     reset_time="17:00",
     reset_zone="America/New_York",
+    payouts=_PAYOUTS,
     limits=(
         replace(_DAILY, amount=400, reference=Reference.DAY_START_HIGHER),
         replace(_OVERALL, amount=800),
@@ -153,6 +172,7 @@ BREAKOUT_1STEP = Programme(
     chosen="The target counts open profit: the account is flattened, then judged after costs.",
     reset_time="00:30",
     reset_zone="Etc/UTC",
+    payouts=_PAYOUTS,
     limits=(
         replace(
             _DAILY,
@@ -175,6 +195,7 @@ TOPSTEP_50K = Programme(
     chosen="The daily limit is the optional one: it pauses the account until the reset.",
     reset_time="17:00",
     reset_zone="America/Chicago",
+    payouts=_PAYOUTS,
     limits=(
         replace(_DAILY, amount_of=AmountOf.CASH_MINOR, amount=1_000_00, effect=Effect.PAUSE),
         replace(
@@ -195,6 +216,7 @@ APEX_50K = Programme(
     chosen="There is no daily limit; the floor follows the highest equity, open profit included.",
     reset_time="18:00",
     reset_zone="America/New_York",
+    payouts=_PAYOUTS,
     limits=(
         replace(
             _OVERALL,

@@ -21,6 +21,7 @@ from tradesense.challenges.model import (
     LossLimit,
     OnCashFlow,
     Outcome,
+    PayoutRules,
     PhasePassed,
     PhaseRules,
     Plan,
@@ -63,13 +64,25 @@ class CannotJudge(Invalid):
     code = "challenges.cannot_judge"
 
 
+class CannotSell(Invalid):
+    """The terms of a plan contradict each other."""
+
+    code = "challenges.cannot_sell"
+
+
 def account_id_of(challenge_id: UUID, phase: str) -> UUID:
     """Return the id of the account that trades `phase`; the same in every run."""
     return derive(challenge_id, phase)
 
 
 def seal(plan: Plan, instruments: Sequence[Instrument], tz_database: str) -> Terms:
-    """Return the terms of `plan` as canonical bytes with their name; complete by themselves."""
+    """
+    Return the terms of `plan` as canonical bytes with their name; complete by themselves.
+
+    Raises CannotSell for a price that could not go back with a payout.
+    """
+    if plan.programme.payouts.refunds_fee and plan.price.currency != plan.initial.currency:
+        raise CannotSell(f"{plan.code}: its price can go back with a payout in its own currency")
     text = canonical(
         {
             "v": 1,
@@ -89,6 +102,7 @@ def seal(plan: Plan, instruments: Sequence[Instrument], tz_database: str) -> Ter
             "conversions": _conversions(instruments, plan.initial.currency),
             "limits": plan.programme.limits,
             "phases": plan.programme.phases,
+            "payouts": plan.programme.payouts,
         }
     )
     return Terms.read(text)
@@ -116,6 +130,11 @@ def limits_of(terms: Terms) -> tuple[LossLimit, ...]:
 def phases_of(terms: Terms) -> tuple[PhaseRules, ...]:
     """Return the sealed phases, first to last; the last one is the funded account."""
     return tuple(_phase(each) for each in terms.data["phases"])
+
+
+def payout_rules_of(terms: Terms) -> PayoutRules:
+    """Return how the funded account pays out, as it was sealed."""
+    return PayoutRules(**terms.data["payouts"])
 
 
 def phase_after(terms: Terms, phase: str) -> str | None:

@@ -41,6 +41,8 @@ VARIABLES = {
     "MOLLIE_API_BASE": "address of the second payment provider (default: Mollie with a key)",
     "MOLLIE_API_KEY": "key of the second payment provider (default: ours beside our Stripe)",
     "PROVIDER_REST_S": "seconds a payment provider is left alone after 5 failures (default 60)",
+    "PAYOUT_ALONE_MAX": "largest payout that one operator may approve alone, in whole units of its"
+    " currency (default 0: it always takes two)",
     "SECRET": "master secret, 64 hexadecimal digits (default: made once in the data folder)",
     "LOG_LEVEL": "debug, info, warning or error (default info)",
     "DEMO": "yes or no: make the demo logins and keep their accounts trading (default no)",
@@ -79,6 +81,7 @@ class Settings:
     mollie_api_key: str = field(default="", repr=False)
     """Empty where there is no second provider: a real Stripe, and no key for Mollie."""
     provider_rest_s: int = 60
+    payout_alone_max: int = 0
     secret: str = field(default="", repr=False)
     log_level: str = "info"
     demo: bool = False
@@ -112,6 +115,7 @@ class Settings:
             seed=_integer(values, "SEED", 1, low=0, high=2**63 - 1),
             **_provider(values, secret, sandbox_port),
             provider_rest_s=_integer(values, "PROVIDER_REST_S", 60, low=1, high=3_600),
+            payout_alone_max=_integer(values, "PAYOUT_ALONE_MAX", 0, low=0, high=10**9),
             secret=secret,
             log_level=_one_of(values, "LOG_LEVEL", ("info", "debug", "warning", "error")),
             demo=_one_of(values, "DEMO", ("no", "yes")) == "yes",

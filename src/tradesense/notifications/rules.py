@@ -45,5 +45,13 @@ TELLINGS = {
     "ChallengeRevoked": Telling("challenge.revoked", Whom.TRADER),
     "ChallengeFailed": Telling("challenge.failed", Whom.TRADER),
     "PhasePassed": Telling("challenge.phase_passed", Whom.TRADER),
+    "PayoutFrozen": Telling("payout.frozen", Whom.TRADER),
+    "PayoutRefused": Telling("payout.refused", Whom.TRADER),
+    "PayoutSent": Telling("payout.sent", Whom.TRADER),
+    "PayoutPaid": Telling("payout.paid", Whom.TRADER),
+    "FeeRefunded": Telling("payout.fee_refunded", Whom.TRADER),
+    "PayoutReturned": Telling("payout.returned", Whom.TRADER),
+    "PayoutRestored": Telling("payout.restored", Whom.TRADER),
+    "PayoutOwed": Telling("payout.owed", Whom.TRADER),
     "ChallengeFunded": Telling("challenge.funded", Whom.TRADER),
 }

@@ -77,6 +77,32 @@ _WORDS = {
     "challenge.phase_passed": Words(
         "You have passed a phase", "The account of the next phase is open."
     ),
+    "payout.frozen": Words(
+        "Your payout is being checked",
+        "Your profit has left the account; {amount} are yours and go to your bank once two of us "
+        "have looked. A loss from here on cannot touch them.",
+    ),
+    "payout.refused": Words(
+        "Your payout was refused",
+        "It will not be sent; what has left your account for it goes back there.",
+    ),
+    "payout.sent": Words("Your payout is on its way", "{amount} are on their way to your bank."),
+    "payout.paid": Words("Your payout was paid", "Our bank has sent {amount} to your account."),
+    "payout.fee_refunded": Words(
+        "The price of your challenge is back", "{amount} of your payout are its price, refunded."
+    ),
+    "payout.returned": Words(
+        "Your payout came back",
+        "Your bank did not take {amount}. They are yours still: check the account you gave us.",
+    ),
+    "payout.restored": Words(
+        "Your profit is back in your account", "You may ask for it again whenever you like."
+    ),
+    "payout.owed": Words(
+        "We owe you a payout",
+        "Your account has ended meanwhile, so {amount} stay with us for you. Write to us where "
+        "to send them.",
+    ),
     "challenge.funded": Words("You are funded", "Congratulations: your funded account is open."),
 }
 

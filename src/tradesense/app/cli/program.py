@@ -10,6 +10,7 @@ from tradesense.app.cli.operations import (
     breakers,
     incidents,
     operators,
+    payouts,
     reconciliation,
     webhooks,
 )
@@ -38,6 +39,7 @@ breakers.register(program)
 operators.register(program)
 reconciliation.register(program)
 incidents.register(program)
+payouts.register(program)
 
 
 def main() -> None:

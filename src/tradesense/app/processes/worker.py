@@ -16,6 +16,8 @@ from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.notifications import jobs as notifications
 from tradesense.operations.jobs import following
 from tradesense.payments import jobs as payments
+from tradesense.payouts import jobs as payouts
+from tradesense.payouts.model import WAKE as PAYOUTS_WAKE
 from tradesense.purchases import jobs as purchases
 from tradesense.purchases.model import WAKE
 from tradesense.reliability import jobs as reliability
@@ -30,8 +32,13 @@ POLL_S = 0.05
 REST_S = 0.25  # after trouble with the database: it is waited for, not pressed
 DEFECT_REST_S = 1.0
 
-SUBSCRIPTIONS = (purchases.SUBSCRIPTION, notifications.SUBSCRIPTION, reliability.SUBSCRIPTION)
-WAKES = (WAKE, "payments")  # who has something for us says so there
+SUBSCRIPTIONS = (
+    purchases.SUBSCRIPTION,
+    payouts.SUBSCRIPTION,
+    notifications.SUBSCRIPTION,
+    reliability.SUBSCRIPTION,
+)
+WAKES = (WAKE, PAYOUTS_WAKE, "payments")  # who has something for us says so there
 
 log = structlog.get_logger()
 
@@ -54,7 +61,7 @@ async def main(settings: Settings) -> None:
         fleet.joined_as("worker", runtime),
         payments.open_providers(runtime) as providers,
     ):
-        definitions = [purchases.story(providers)]
+        definitions = [purchases.story(providers), payouts.story()]
         await _prepare(runtime, definitions)
         bell = asyncio.Event()  # rings when something may be due
         async with asyncio.TaskGroup() as group:

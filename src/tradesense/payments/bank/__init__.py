@@ -23,6 +23,7 @@ from tradesense.payments.bank.model import (
     Suggestion,
 )
 from tradesense.payments.bank.provider import PURPOSE, Manual, page_secret
+from tradesense.payments.bank.rules.accounts import require_payable
 from tradesense.payments.bank.rules.references import printed
 from tradesense.payments.bank.service.matching import (
     apply_payout,
@@ -79,5 +80,6 @@ __all__ = [
     "read_statements",
     "register_account",
     "reject",
+    "require_payable",
     "write_pain001",
 ]

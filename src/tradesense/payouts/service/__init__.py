@@ -1,0 +1,1 @@
+"""The verbs of payouts. Each takes the caller's transaction and never commits it."""
