@@ -50,9 +50,10 @@ class EntryDied(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryReplayed(Event):
-    """Somebody asked for a dead entry to be delivered again, under its id."""
+    """Somebody asked for a dead entry to be delivered again, under its id; `why`, if they said."""
 
     consumer: str
     entry_stream: str
     entry_version: int
     entry_kind: str
+    why: str | None = None

@@ -80,29 +80,79 @@ async def deliver(tx: Transaction, subscription: Subscription, *, now: datetime)
     return max(looked_up_to, position)
 
 
-async def replay(tx: Transaction, *, consumer: str, entry_id: int, by: str, now: datetime) -> None:
+async def replay(
+    tx: Transaction,
+    *,
+    consumer: str,
+    entry_id: int,
+    by: str,
+    now: datetime,
+    why: str | None = None,
+) -> DeadLetter:
     """
-    Deliver a dead entry again, under its id, and let its stream go on behind it.
+    Deliver a dead entry again, under its id, and let its stream go on behind it; return its letter.
 
-    `by` is the operator ("operator:jane"). Raises UnknownDeadLetter, NotDead.
+    `by` is the operator ("operator:jane"), `why` their reason. Raises UnknownDeadLetter, NotDead.
     """
     letter = await store.find_dead(tx, consumer, entry_id)
     if letter is None:
         raise UnknownDeadLetter(f"entry {entry_id} has not died for {consumer}")
     if not await store.revive(tx, consumer, entry_id):
         raise NotDead(f"entry {entry_id} is not dead for {consumer} any more")
+    await trail.record(tx, _replayed(letter, by=by, now=now, why=why))
+    return letter
+
+
+async def replay_all(
+    tx: Transaction,
+    *,
+    consumer: str | None = None,
+    stream: str | None = None,
+    by: str,
+    now: datetime,
+    why: str | None = None,
+) -> list[DeadLetter]:
+    """
+    Do as `replay` with every dead entry of `consumer` and of `stream`; None means of all.
+
+    Returns the letters of those that were dead, the oldest first, at most DEAD_LIMIT; what is
+    being delivered again already is left alone.
+    """
+    letters = await store.list_dead(tx, limit=DEAD_LIMIT, consumer=consumer, stream=stream)
+    # In one order, so that two who replay at once wait for each other instead of locking up.
+    again = [
+        letter
+        for letter in sorted(letters, key=lambda one: (one.consumer, one.entry_id))
+        if await store.revive(tx, letter.consumer, letter.entry_id)
+    ]
+    await trail.record(tx, *(_replayed(letter, by=by, now=now, why=why) for letter in again))
+    return sorted(again, key=lambda one: one.died_at)
+
+
+async def list_dead(
+    tx: Transaction,
+    *,
+    limit: int = DEAD_LIMIT,
+    consumer: str | None = None,
+    stream: str | None = None,
+) -> list[DeadLetter]:
+    """
+    Return at most `limit` dead letters that have not been applied since, the oldest first.
+
+    Only those of `consumer` and of `stream`, where they are named.
+    """
+    return await store.list_dead(tx, limit=limit, consumer=consumer, stream=stream)
+
+
+def _replayed(letter: DeadLetter, *, by: str, now: datetime, why: str | None) -> Fact:
     event = EntryReplayed(
-        consumer=consumer,
+        consumer=letter.consumer,
         entry_stream=letter.stream,
         entry_version=letter.version,
         entry_kind=letter.kind,
+        why=why,
     )
-    await trail.record(tx, Fact(event=event, stream=f"bus:{consumer}", at=now, by=by))
-
-
-async def list_dead(tx: Transaction, *, limit: int = DEAD_LIMIT) -> list[DeadLetter]:
-    """Return at most `limit` dead letters that have not been applied since, the oldest first."""
-    return await store.list_dead(tx, limit=limit)
+    return Fact(event=event, stream=f"bus:{letter.consumer}", at=now, by=by)
 
 
 async def _retry(

@@ -155,14 +155,18 @@ async def find_dead(tx: Transaction, consumer: str, entry_id: int) -> DeadLetter
     return None if row is None else DeadLetter(**row)
 
 
-async def list_dead(tx: Transaction, *, limit: int) -> list[DeadLetter]:
+async def list_dead(
+    tx: Transaction, *, limit: int, consumer: str | None = None, stream: str | None = None
+) -> list[DeadLetter]:
     """Return dead letters that have not been applied since, the oldest first."""
     cursor = await tx.execute(
         """
         SELECT * FROM bus_dead_letters WHERE applied_at IS NULL
-        ORDER BY died_at, consumer, entry_id LIMIT %s
+          AND (%(consumer)s::text IS NULL OR consumer = %(consumer)s)
+          AND (%(stream)s::text IS NULL OR stream = %(stream)s)
+        ORDER BY died_at, consumer, entry_id LIMIT %(limit)s
         """,
-        (limit,),
+        {"limit": limit, "consumer": consumer, "stream": stream},
     )
     return [DeadLetter(**row) for row in await cursor.fetchall()]
 

@@ -1,6 +1,7 @@
 """The chart of accounts, as data: which book accounts there may be, per currency."""
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 
 from tradesense.kernel.money import MINOR_DIGITS
@@ -11,8 +12,11 @@ from tradesense.ledger.model import BookAccount, Kind, Side
 CHART: dict[str, Kind] = {
     # What we own.
     "bank": Kind(normal=Side.DEBIT),
-    "clearing": Kind(normal=Side.DEBIT, party="provider"),  # taken by a provider, not yet in bank
-    "provider-payouts": Kind(normal=Side.DEBIT, party="provider"),  # on the way to our bank
+    # Taken by a provider, not yet on its way to the bank: some pay out once a month, and hold on
+    # for some days more.
+    "clearing": Kind(normal=Side.DEBIT, party="provider", age_max=timedelta(days=36)),
+    # On the way to our bank: three working days, over a weekend and a holiday.
+    "provider-payouts": Kind(normal=Side.DEBIT, party="provider", age_max=timedelta(days=6)),
     "disputes-held": Kind(normal=Side.DEBIT),
     "liquidity": Kind(normal=Side.DEBIT),  # what both legs of a currency exchange pass through
     # What we owe.

@@ -1,7 +1,7 @@
 """The nouns of the ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,6 +23,7 @@ class Kind:
     normal: Side
     party: str | None = None  # what the middle part of the code names, e.g. "provider"
     bounded: bool = False  # never on the wrong side of zero; checked under a lock
+    age_max: timedelta | None = None  # what stands for longer needs an explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +209,10 @@ class ReservationResolved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodEnded(Event):
-    """The books take nothing that is effective before `closed_until` any more."""
+    """The books take nothing that is effective before `closed_until` any more; `why`, if said."""
 
     closed_until: datetime
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,9 @@ async def find_transfer(tx: Transaction, transfer_id: UUID) -> Transfer | None:
     return found.get(transfer_id)
 
 
-async def close_period(tx: Transaction, *, until: datetime, by: str, now: datetime) -> None:
+async def close_period(
+    tx: Transaction, *, until: datetime, by: str, now: datetime, why: str | None = None
+) -> None:
     """
     Let nothing be effective before `until` any more; waits for whoever is posting right now.
 
@@ -106,7 +108,7 @@ async def close_period(tx: Transaction, *, until: datetime, by: str, now: dateti
     if closed_until is not None and until < closed_until:
         raise PeriodClosed(f"the books are closed until {closed_until}; a period never reopens")
     await store.close_period(tx, until, by)
-    event = PeriodEnded(closed_until=until)
+    event = PeriodEnded(closed_until=until, why=why)
     await trail.record(tx, Fact(event=event, stream="ledger:periods", at=now, by=by))
 
 

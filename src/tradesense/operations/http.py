@@ -1,4 +1,4 @@
-"""Breakers over HTTP, for operators: how they stand, and what is decided about one."""
+"""Breakers over HTTP, for operators: how they stand, what is decided; books; what stands still."""
 
 from typing import Any
 
@@ -11,9 +11,14 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
 from tradesense.infra.runtime import FromRequest
 from tradesense.operations import service, view
+from tradesense.operations.books.http import router as books
 from tradesense.operations.model import WAKE, Wanted
+from tradesense.operations.stuck.http import router as stuck
 
-router = APIRouter(prefix="/api/v1/operations/breakers", tags=["operations"])
+router = APIRouter()
+router.include_router(books)
+router.include_router(stuck)
+breakers = APIRouter(prefix="/api/v1/operations/breakers", tags=["operations"])
 
 
 class Decision(BaseModel):
@@ -26,7 +31,7 @@ class Decision(BaseModel):
     for_s: int | None = Field(None, strict=True)
 
 
-@router.get("")
+@breakers.get("")
 async def list_breakers(_: OperatorFromRequest, runtime: FromRequest) -> dict[str, Any]:
     """Tell how each breaker stands: what was decided, and its state in each process."""
     async with runtime.db.reading() as tx:
@@ -34,7 +39,7 @@ async def list_breakers(_: OperatorFromRequest, runtime: FromRequest) -> dict[st
     return {"breakers": view.show_breakers(directives, policies.read(runtime.settings.home))}
 
 
-@router.post("/{name}")
+@breakers.post("/{name}")
 async def direct_breaker(
     name: str,
     asked: Decision,
@@ -60,3 +65,6 @@ async def direct_breaker(
     answer = await once.answer(verb, principal=str(caller.user_id))
     await runtime.redis.publish(WAKE, b"")
     return answer
+
+
+router.include_router(breakers)

@@ -66,7 +66,7 @@ async def direct(
     UnknownBreaker, NoBreaker, WhyMissing, BadDuration; then nothing has changed.
     """
     _require_breaker(policy)
-    reason = _reason(why)
+    reason = require_reason(why)
     if for_s is not None and (state is Wanted.CLOSE or not 0 < for_s <= FOR_MAX_S):
         raise BadDuration(
             f"a breaker is forced open, disabled or watched for 1 to {FOR_MAX_S} seconds, or "
@@ -91,7 +91,8 @@ def _require_breaker(policy: str) -> None:
         raise UnknownBreaker(f"there is no breaker {policy!r}: {', '.join(policies.BREAKERS)}")
 
 
-def _reason(why: str) -> str:
+def require_reason(why: str) -> str:
+    """Return the reason as it is kept. Raises WhyMissing."""
     reason = why.strip()
     if not reason or len(reason) > WHY_MAX or not reason.isprintable():
         raise WhyMissing(f"say why, in 1 to {WHY_MAX} characters on one line: others will ask")

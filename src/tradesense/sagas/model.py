@@ -90,6 +90,14 @@ class Saga:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A saga that waits for a person, `since` a moment of the database's clock."""
+
+    saga: Saga
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SagaStarted(Event):
     saga_id: UUID
     kind: str
@@ -139,4 +147,7 @@ class SagaParked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SagaResumed(Event):
+    """Somebody let it go on; `why` is their reason, None if they gave none."""
+
     saga_id: UUID
+    why: str | None = None

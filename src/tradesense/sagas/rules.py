@@ -114,12 +114,12 @@ def parked(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:
     return _park(saga, _require_current(shape, saga), reason=reason, trouble=trouble)
 
 
-def resumed(saga: Saga) -> Next:
+def resumed(saga: Saga, *, why: str | None = None) -> Next:
     """Return a parked saga as it goes on, with all its tries. Raises ValueError if not parked."""
     if saga.parked_from is None:
         raise ValueError(f"saga {saga.id} is {saga.state.value}, not parked")
     back = replace(saga, state=saga.parked_from, parked_from=None, tries=0)
-    return back, (SagaResumed(saga_id=saga.id),)
+    return back, (SagaResumed(saga_id=saga.id, why=why),)
 
 
 def outline(shape: Shape) -> JsonValue:

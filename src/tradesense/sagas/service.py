@@ -12,7 +12,7 @@ from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
 from tradesense.kernel.events import Event
 from tradesense.sagas import rules, store
 from tradesense.sagas.definition import Definition
-from tradesense.sagas.model import Data, Saga, SagaStarted, Sort, State
+from tradesense.sagas.model import Data, Parked, Saga, SagaStarted, Sort, State
 from tradesense.sagas.store import Asked, Save
 from tradesense.trail.model import Fact
 
@@ -78,18 +78,20 @@ async def signal(tx: Transaction, *, saga_id: UUID, name: str, data: Data) -> bo
     return is_news
 
 
-async def resume(tx: Transaction, *, saga_id: UUID, by: str, now: datetime) -> None:
+async def resume(
+    tx: Transaction, *, saga_id: UUID, by: str, now: datetime, why: str | None = None
+) -> None:
     """
     Let a parked saga go on where it stopped, with all its tries.
 
-    `by` is the operator ("operator:jane"). Raises UnknownSaga, NotParked.
+    `by` is the operator ("operator:jane"), `why` their reason. Raises UnknownSaga, NotParked.
     """
     saga = await store.lock(tx, saga_id)
     if saga is None:
         raise UnknownSaga(f"no saga {saga_id}")
     if saga.state is not State.PARKED:
         raise NotParked(f"saga {saga_id} is {saga.state.value}")
-    after, events = rules.resumed(saga)
+    after, events = rules.resumed(saga, why=why)
     saved = Save(saga=after, sort=Sort.LOCAL, wake_in_s=0, asked=Asked.KEPT)
     await keep(tx, [(saved, events)], now=now, by=by)
 
@@ -97,6 +99,11 @@ async def resume(tx: Transaction, *, saga_id: UUID, by: str, now: datetime) -> N
 async def find(tx: Transaction, saga_id: UUID) -> Saga | None:
     """Return a saga as it stands, or None."""
     return await store.find(tx, saga_id)
+
+
+async def list_parked(tx: Transaction, *, limit: int = 100) -> list[Parked]:
+    """Return at most `limit` sagas that wait for a person, the longest waiting first."""
+    return await store.list_parked(tx, limit=limit)
 
 
 async def pin(tx: Transaction, definitions: Sequence[Definition]) -> None:

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
 from tradesense.infra.db import Transaction
-from tradesense.sagas.model import Data, Saga, Sort, State
+from tradesense.sagas.model import Data, Parked, Saga, Sort, State
 from tradesense.trail.model import Head
 
 SAGA = """
@@ -93,6 +93,18 @@ async def _find(tx: Transaction, saga_id: UUID, *, lock: str) -> Saga | None:
     )
     row = await cursor.fetchone()
     return None if row is None else _saga(row)
+
+
+async def list_parked(tx: Transaction, *, limit: int) -> list[Parked]:
+    """Return parked instances, the longest parked first; being parked, they do not change."""
+    cursor = await tx.execute(
+        f"""
+        SELECT {SAGA}, changed_at FROM saga_instances
+        WHERE state = 'parked' ORDER BY changed_at, id LIMIT %s
+        """,  # noqa: S608 -- a constant
+        (limit,),
+    )
+    return [Parked(saga=_saga(row), since=row["changed_at"]) for row in await cursor.fetchall()]
 
 
 async def has_due(tx: Transaction, *, pins: Sequence[str], now: datetime) -> bool:

@@ -14,6 +14,7 @@ from tradesense.app.cli.operations import (
     reconciliation,
     webhooks,
 )
+from tradesense.app.cli.operations.upkeep import books, stuck
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -40,6 +41,8 @@ operators.register(program)
 reconciliation.register(program)
 incidents.register(program)
 payouts.register(program)
+books.register(program)
+stuck.register(program)
 
 
 def main() -> None:

@@ -52,16 +52,26 @@ async def trial_balance(tx: Transaction, *, as_of: datetime | None = None) -> li
 
 
 async def list_statement(
-    tx: Transaction, account: str, *, before: int | None = None, limit: int = 50
+    tx: Transaction,
+    account: str,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[StatementLine]:
     """
     Return lines of an account, the newest first, below version `before`.
+
+    Only those effective from `since` on and before `until`, where these are given.
 
     Versions have no gap. A hot account's lines come from the follower, in the order of the
     trail, a moment after the transfers. Raises InvalidTransfer for an account off the chart.
     """
     known = _get_account(account)
-    lines = await store.list_lines(tx, account, before=before, limit=min(limit, PAGE_MAX))
+    lines = await store.list_lines(
+        tx, account, before=before, limit=min(limit, PAGE_MAX), since=since, until=until
+    )
     return [
         StatementLine(
             version=line.version,

@@ -94,19 +94,24 @@ async def list_turnovers(
 
 
 async def list_lines(
-    tx: Transaction, account: str, *, before: int | None, limit: int
+    tx: Transaction,
+    account: str,
+    *,
+    before: int | None,
+    limit: int,
+    since: datetime | None,
+    until: datetime | None,
 ) -> list[StoredLine]:
     cursor = await tx.execute(
         """
         SELECT l.version, l.amount_minor AS line_minor, l.balance_minor, t.*
-        FROM (
-          SELECT * FROM ledger_lines
-          WHERE account = %(account)s AND version < coalesce(%(before)s, 9223372036854775807)
-          ORDER BY version DESC LIMIT %(limit)s
-        ) AS l JOIN ledger_transfers t ON t.id = l.transfer_id
-        ORDER BY l.version DESC
+        FROM ledger_lines l JOIN ledger_transfers t ON t.id = l.transfer_id
+        WHERE l.account = %(account)s AND l.version < coalesce(%(before)s, 9223372036854775807)
+          AND t.effective_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+          AND t.effective_at < coalesce(%(until)s, 'infinity'::timestamptz)
+        ORDER BY l.version DESC LIMIT %(limit)s
         """,
-        {"account": account, "before": before, "limit": limit},
+        {"account": account, "before": before, "limit": limit, "since": since, "until": until},
     )
     return [
         StoredLine(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:  # commands import when they run; see the package
 
 T = TypeVar("T")
 
+# How a moment may be written; without a zone it is UTC.
+MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+
 
 def with_runtime(act: "Callable[[Runtime], Awaitable[T]]") -> T:
     """Return what `act` does with this instance's runtime. Raises NoInstance, and as `act`."""
@@ -60,3 +63,8 @@ def operator() -> str:
 def shown(moment: datetime) -> str:
     """Return a moment as people read it, with its zone."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def zoned(moment: datetime | None) -> datetime | None:
+    """Return a moment that was asked for with its zone: UTC where none was written."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
