@@ -112,7 +112,10 @@ def test_every_table_belongs_to_the_owner_and_the_reader_sees_it(database):
 
 
 def test_every_table_is_named_after_its_module(database):
-    modules = "infra|trail|ledger|identity|market|trading|challenges|payments|saga|bus|purchases"
+    modules = (
+        "infra|trail|ledger|identity|market|trading|challenges|payments|saga|bus|purchases|"
+        "payouts|notifications|operations|reliability"
+    )
     with psycopg.connect(database.superuser) as conn:
         names = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         assert [name for (name,) in names if not re.match(rf"({modules})_", name)] == []
