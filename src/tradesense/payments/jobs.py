@@ -6,8 +6,7 @@ again by itself. What fails is tried again with growing pauses; nothing is given
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,7 +15,7 @@ import structlog
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Rejected, Unavailable
-from tradesense.payments import bank, rules, service
+from tradesense.payments import rules, service
 from tradesense.payments.attempts import service as attempting
 from tradesense.payments.attempts.offering import make_offer
 from tradesense.payments.attempts.registry import Providers
@@ -29,9 +28,8 @@ from tradesense.payments.model import (
     Refund,
     RefundAsked,
 )
+from tradesense.payments.opening import open_providers  # noqa: F401 -- ours to offer
 from tradesense.payments.providers import UnknownAtProvider
-from tradesense.payments.providers.mollie import open_mollie
-from tradesense.payments.providers.stripe import open_stripe
 from tradesense.payments.refunds import following as refunds
 from tradesense.payments.store import attempts
 from tradesense.payments.store import payments as store
@@ -46,30 +44,6 @@ CALLS_MAX = 8  # at once, per provider and process
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-
-@asynccontextmanager
-async def open_providers(runtime: Runtime) -> AsyncIterator[Providers]:
-    """Open whoever takes money for this instance, the preferred ones first."""
-
-    def is_admitting(name: str) -> bool:
-        # Our own bank is no call to others, and has no policy.
-        return name == bank.Manual.name or runtime.policies[name].is_admitting
-
-    manual = bank.Manual(
-        runtime.db,
-        now=runtime.now,
-        public_url=runtime.settings.public_url,
-        secret=runtime.settings.key_for(bank.PURPOSE),
-    )
-    async with AsyncExitStack() as opened:
-        ours: list[Provider] = [
-            await opened.enter_async_context(open_stripe(runtime.settings, runtime.policies))
-        ]
-        if runtime.settings.mollie_api_key:
-            second = open_mollie(runtime.settings, runtime.policies)
-            ours.append(await opened.enter_async_context(second))
-        yield Providers([*ours, manual], is_admitting=is_admitting, refresh=manual.refresh)
 
 
 async def is_due(tx: Transaction, providers: Providers) -> bool:

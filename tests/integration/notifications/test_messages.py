@@ -17,8 +17,9 @@ from tradesense.identity.http import router as logins
 from tradesense.kernel.ids import derive
 from tradesense.notifications.http import router as messages
 from tradesense.notifications.jobs import SUBSCRIPTION
-from tradesense.payments.model import PaymentReturned
+from tradesense.payments.model import Attempt, AttemptStatus, PaymentReturned, Way
 from tradesense.payments.outages import ProviderContained
+from tradesense.payments.store import attempts
 from tradesense.trail.model import Fact
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -47,6 +48,14 @@ class Post:
                 amount=bought.price,
                 now=NOW,
             )
+            asked = Attempt(
+                payment_id=bought.payment_id,
+                provider="stripe",
+                number=1,
+                status=AttemptStatus.ASKED,
+                way=Way.DIRECT,
+            )
+            await attempts.save(tx, asked, look_in_s=60)
             return bought
 
         return await self.runtime.db.run(verb, key=f"buy {purchase_id}")

@@ -80,6 +80,8 @@ async def main(settings: Settings) -> None:
             for post in posts:
                 group.create_task(_serve(post, bell))
             group.create_task(_listen(runtime, bell))
+            if providers.watch is not None:
+                group.create_task(providers.watch.run(bell.set))
             await _watch(runtime, posts, bell)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 from tradesense.payments.attempts.rules import Candidate
 from tradesense.payments.model import Provider
+from tradesense.payments.outages import Watch
 
 
 def _always(_: str) -> bool:
@@ -19,7 +20,8 @@ class Providers:
     Whoever takes money for this instance, the preferred ones first.
 
     `is_admitting(name)` says whether the provider's breaker would let a call through; `refresh`
-    reads again what providers take, as far as that can change.
+    reads again what providers take, as far as that can change; `watch` contains those that fail,
+    while somebody runs it.
     """
 
     def __init__(
@@ -28,10 +30,12 @@ class Providers:
         *,
         is_admitting: Callable[[str], bool] = _always,
         refresh: Callable[[], Awaitable[None]] = _nothing,
+        watch: Watch | None = None,
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
         self._is_admitting = is_admitting
         self.refresh = refresh
+        self.watch = watch
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self._providers.values())

@@ -152,13 +152,13 @@ async def forget(tx: Transaction, *, older_than_s: int) -> None:
 
 
 async def list_purchases_open_at(tx: Transaction, provider: str) -> Sequence[UUID]:
-    """Return whose payment this provider was asked for, or is yet to be, and is not there yet."""
+    """Return whose payment this provider was asked for, and which is not there yet."""
     cursor = await tx.execute(
         """
         SELECT p.purchase_id FROM payments_payments p
-        LEFT JOIN payments_attempts a ON a.payment_id = p.payment_id AND a.provider = %s
-        WHERE p.status = 'requested' AND (a.status IS NULL OR a.status <> 'refused')
-           OR p.status = 'offered' AND a.status = 'offered'
+        JOIN payments_attempts a USING (payment_id)
+        WHERE a.provider = %s AND (p.status = 'offered' AND a.status = 'offered'
+            OR p.status = 'requested' AND a.status IN ('asked', 'unknown', 'away'))
         ORDER BY p.purchase_id
         """,
         (provider,),

@@ -25,8 +25,7 @@ class Watch:
     """
     One process's part in watching `providers`, whose calls `tally` counts.
 
-    `is_open` says whether this process's breaker of a provider is open; `restored` is called
-    after a provider came back, so that whoever holds payments can go on at once.
+    `is_open` says whether this process's breaker of a provider is open.
     """
 
     def __init__(
@@ -37,32 +36,40 @@ class Watch:
         *,
         is_open: Callable[[str], bool],
         node: str,
-        restored: Callable[[], None],
     ) -> None:
         self._runtime = runtime
         self._providers = providers
         self._tally = tally
         self._is_open = is_open
         self._node = node
-        self._restored = restored
         self._conditions: dict[str, Condition] = {}
 
     def is_contained(self, name: str) -> bool:
         """Whether no new payment shall be asked of this provider now, as far as we know."""
         return self._conditions.get(name) is Condition.CONTAINED
 
-    async def run(self) -> None:
-        """Look every second, until cancelled; a database that is away is waited for."""
+    async def run(self, restored: Callable[[], None]) -> None:
+        """
+        Look every second, until cancelled; a database that is away is waited for.
+
+        `restored` is called after a provider came back: whoever holds payments can go on.
+        """
         rounds = 0
         while True:
-            await self.look()
+            if await self.look():
+                restored()
             rounds += 1
             if rounds % FORGET_EVERY == 0:
                 await self._forget()
             await asyncio.sleep(EVERY_S)
 
-    async def look(self) -> None:
-        """Report and judge each provider once; ask those that are contained how they are."""
+    async def look(self) -> bool:
+        """
+        Report and judge each provider once; ask those that are contained how they are.
+
+        Return whether one has come back.
+        """
+        has_returned = False
         for name, provider in self._providers.items():
             calls, failures = self._tally.take(name)
             try:
@@ -71,9 +78,10 @@ class Watch:
                 self._tally.put_back(name, calls, failures)
                 log.info("cannot report on a provider", provider=name, reason=str(error))
                 continue
-            self._note(outage)
+            has_returned |= self._note(outage)
             if outage.condition is Condition.CONTAINED:
                 await self._ask(provider)
+        return has_returned
 
     async def _judge(self, name: str, calls: int, failures: int) -> Outage:
         async def verb(tx: Transaction) -> Outage:
@@ -98,16 +106,17 @@ class Watch:
         except TradeSenseError as error:
             log.debug("provider still away", provider=provider.name, reason=str(error))
 
-    def _note(self, outage: Outage) -> None:
+    def _note(self, outage: Outage) -> bool:
+        """Remember how we stand to a provider; return whether it has come back."""
         before = self._conditions.get(outage.provider, Condition.WELL)
         self._conditions[outage.provider] = outage.condition
         if before is outage.condition:
-            return
+            return False
         if outage.condition is Condition.CONTAINED:
             log.error("provider contained", provider=outage.provider, reason=outage.why)
-        else:
-            log.warning("provider restored", provider=outage.provider)
-            self._restored()
+            return False
+        log.warning("provider restored", provider=outage.provider)
+        return True
 
     async def _forget(self) -> None:
         try:
