@@ -15,7 +15,7 @@ import structlog
 from tradesense.infra.db import AlreadyCommitted, Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Rejected, Unavailable
-from tradesense.payments import rules, service
+from tradesense.payments import opening, rules, service
 from tradesense.payments.attempts import service as attempting
 from tradesense.payments.attempts.offering import make_offer
 from tradesense.payments.attempts.registry import Providers
@@ -28,7 +28,6 @@ from tradesense.payments.model import (
     Refund,
     RefundAsked,
 )
-from tradesense.payments.opening import open_providers  # noqa: F401 -- ours to offer
 from tradesense.payments.providers import UnknownAtProvider
 from tradesense.payments.refunds import following as refunds
 from tradesense.payments.store import attempts
@@ -44,6 +43,8 @@ CALLS_MAX = 8  # at once, per provider and process
 T = TypeVar("T")
 
 log = structlog.get_logger()
+
+open_providers = opening.open_providers
 
 
 async def is_due(tx: Transaction, providers: Providers) -> bool:
