@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from payment_sandbox import API_KEY, WEBHOOK_SECRET, free_port
+from payment_sandbox import API_KEY, MOLLIE_KEY, WEBHOOK_SECRET, free_port
 
 START_TIMEOUT_S = 30
 
@@ -88,6 +88,8 @@ class Processes:
             "STRIPE_API_BASE": self.sandbox,
             "STRIPE_SECRET_KEY": API_KEY,
             "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+            "MOLLIE_API_BASE": self.sandbox,
+            "MOLLIE_API_KEY": MOLLIE_KEY,
             "PROVIDER_REST_S": str(self.provider_rest_s),
             "LOG_LEVEL": "warning",
         }
