@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tradesense.app import errors
+from tradesense.app.attention.http import router as attention
 from tradesense.app.web.bounds import BoundedBody
 from tradesense.app.web.pages import STATIC
 from tradesense.app.web.pages import router as pages
@@ -73,6 +74,7 @@ ROUTERS = (
     notifications,
     reliability,
     operations,
+    attention,
     pages,
     transfers,
 )

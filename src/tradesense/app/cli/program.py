@@ -14,7 +14,7 @@ from tradesense.app.cli.operations import (
     reconciliation,
     webhooks,
 )
-from tradesense.app.cli.operations.upkeep import books, stuck
+from tradesense.app.cli.operations.upkeep import attention, books, stuck
 from tradesense.kernel.errors import Rejected, TradeSenseError
 
 OURS = 1
@@ -43,6 +43,7 @@ incidents.register(program)
 payouts.register(program)
 books.register(program)
 stuck.register(program)
+attention.register(program)
 
 
 def main() -> None:
