@@ -2,7 +2,7 @@
 The story of a purchase, from the order to the running challenge, or the money back.
 
     request-payment ─▶ offer-payment ─▶ await-payment ─▶ start-challenge (pivot)
-          │ undo           (remote)       24 h at most
+          │ undo           (remote)       5 days at most
           ▼
     return-money: withdraw the offer or refund, and wait until it is done
 """
@@ -22,8 +22,9 @@ from tradesense.purchases import rules, service
 from tradesense.sagas import Await, Definition, Local, Remote, Saga
 from tradesense.sagas.model import Data
 
-# As long as Stripe keeps a Checkout Session open.
-PAY_WITHIN_S = 24 * 3600
+# A transfer between banks takes up to three working days, and a weekend may lie between; card
+# pages end by themselves after a day, and are offered again to whoever asks.
+PAY_WITHIN_S = 5 * 24 * 3600
 
 # With every provider away a purchase waits for one, tried once a minute, for a day and more: an
 # order is not lost to an outage. After that a person must look.

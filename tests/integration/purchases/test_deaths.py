@@ -8,6 +8,7 @@ from purchase_world import PRICE_MINOR, PURCHASE, Shop, Till
 from saga_world import DyingDatabase, Killed, with_db
 from tradesense.kernel.ids import derive
 from tradesense.purchases import PurchaseStatus
+from tradesense.purchases.jobs import PAY_WITHIN_S
 
 EARNED = {"clearing:stripe:USD": PRICE_MINOR, "challenge-revenue:USD": PRICE_MINOR}
 
@@ -83,7 +84,7 @@ def undisturbed():
 @pytest.fixture
 def shop(runtime, sealer_db, tmp_path, clock):
     made = Shop(runtime, sealer_db, tmp_path, till=DyingTill())
-    made.clock, made.ends_at = clock, clock.now() + timedelta(hours=24)
+    made.clock, made.ends_at = clock, clock.now() + timedelta(seconds=PAY_WITHIN_S)
     return made
 
 

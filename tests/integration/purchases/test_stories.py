@@ -10,10 +10,11 @@ from tradesense import ledger, payments, purchases, trail
 from tradesense.kernel.ids import derive
 from tradesense.payments.model import ProviderStatus
 from tradesense.purchases import PurchaseDiffers, PurchaseStatus, UnknownPurchase, WrongPrice
+from tradesense.purchases.jobs import PAY_WITHIN_S
 from tradesense.sagas import State
 
 CLEARING, REVENUE = "clearing:stripe:USD", "challenge-revenue:USD"
-DAY = timedelta(hours=24)
+TERM = timedelta(seconds=PAY_WITHIN_S)
 
 
 async def offered(shop):
@@ -78,7 +79,7 @@ async def test_the_trail_tells_who_bought_and_why_the_price_was_earned(shop):
 
 async def test_an_offer_that_nobody_pays_in_time_is_withdrawn(shop, clock):
     await offered(shop)
-    clock.set(clock.now() + DAY - timedelta(microseconds=1))
+    clock.set(clock.now() + TERM - timedelta(microseconds=1))
     await shop.end(rounds=1)
     assert (await shop.purchase()).status is PurchaseStatus.AWAITING_PAYMENT
 
@@ -98,7 +99,7 @@ async def test_an_offer_that_nobody_pays_in_time_is_withdrawn(shop, clock):
 async def test_who_pays_while_the_offer_is_withdrawn_gets_the_money_back(shop, clock):
     await offered(shop)
     shop.till.faults["cancel"] = ["away"] * 3
-    clock.set(clock.now() + DAY)
+    clock.set(clock.now() + TERM)
     await shop.work()
     shop.till.pay()
     await shop.end()
@@ -111,7 +112,7 @@ async def test_who_pays_while_the_offer_is_withdrawn_gets_the_money_back(shop, c
 async def test_money_that_came_before_the_deadline_but_is_heard_of_after_it_goes_back(shop, clock):
     await offered(shop)
     shop.till.pay()
-    clock.set(clock.now() + DAY)
+    clock.set(clock.now() + TERM)
     await shop.end()
 
     assert (await shop.purchase()).status is PurchaseStatus.REFUNDED
@@ -120,7 +121,7 @@ async def test_money_that_came_before_the_deadline_but_is_heard_of_after_it_goes
 
 async def test_money_that_comes_after_the_end_goes_back_too(shop, clock):
     await offered(shop)
-    clock.set(clock.now() + DAY)
+    clock.set(clock.now() + TERM)
     await shop.end()
     assert (await shop.purchase()).status is PurchaseStatus.CANCELLED
 
