@@ -16,6 +16,7 @@ from tradesense.infra.idempotency.edge import once_from_request
 SAFE = {"GET", "HEAD", "OPTIONS"}  # RFC 9110, section 9.2.1; TRACE is served nowhere
 
 EVENT_ID = "the provider's event id is the key: kept once, answered 200 again"
+NO_EVENT = "Mollie names a payment, no event: calls nobody has begun to look into are one"
 ALPACA = "Alpaca's clients send no keys; `client_order_id` is the key, taken twice it is 422"
 CANCEL = "Alpaca's clients send no keys; what is canceled cannot be so again"
 CLOSE = "as at Alpaca: all of a position is closed once; a share of it, each time it is asked for"
@@ -25,6 +26,7 @@ LOGOUT = "ending a session that has ended changes nothing"
 # The documented list: docs/decisions/once-per-key.md says the same in words.
 EXEMPT = {
     ("POST", "/webhooks/stripe"): EVENT_ID,
+    ("POST", "/webhooks/mollie"): NO_EVENT,
     ("POST", "/v2/orders"): ALPACA,
     ("DELETE", "/v2/orders"): CANCEL,
     ("DELETE", "/v2/orders/{written}"): CANCEL,
