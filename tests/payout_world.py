@@ -49,6 +49,7 @@ class Floor:
     bid: int = 138_000
     paper: Paper | None = None
     checks: dict = field(default_factory=dict)
+    worker: object = None  # whose database the work in between is done on, if another's
 
     async def run(self, verb, **named):
         now = self.runtime.now()
@@ -157,13 +158,14 @@ class Floor:
 
     async def work(self, runtime=None):
         """Do whatever is due, as engine, sealer and worker would, until nothing is."""
-        while await self._round(runtime or self.runtime):
+        while await self._round(runtime or self.worker or self.runtime):
             pass
 
     async def _round(self, runtime):
         done = await self.settle()
         await seal_now(self.sealer_db, self.runtime.settings.home)
-        done += await deliver_due(runtime, [SUBSCRIPTION, NOTIFICATIONS])
+        done += await deliver_due(runtime, [SUBSCRIPTION])
+        done += await deliver_due(self.runtime, [NOTIFICATIONS])
         return done + await advance_due(runtime, [story(**self.checks)])
 
     async def sagas(self):

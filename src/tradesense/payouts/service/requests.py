@@ -93,13 +93,14 @@ async def _judged(
 ) -> Payout:
     """Return the payout that may be asked for now. Raises BadRequest or a PayoutRefusal."""
     rules.require_clear(challenge)
+    # Read first: whoever asks at this moment is then found below, or by the insert.
+    past = await store.find_past(tx, challenge.id)
     if await store.find_on_its_way(tx, challenge.id) is not None:
         raise _pending()
     identity = await identities.find_identity(tx, challenge.user_id)
     if identity is not None and identity.state is IdentityState.REJECTED:
         raise IdentityUnknown(f"we could not establish who you are: {identity.reason}")
     standing = await _stand(tx, challenge)
-    past = await store.find_past(tx, challenge.id)
     terms = challenges.payout_rules_of(challenge.terms)
     rules.require_payable(standing, terms, wish, past=past, now=now)
     return Payout(

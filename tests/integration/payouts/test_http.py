@@ -1,0 +1,203 @@
+"""Payouts as traders' and operators' programs see them; nonsense changes nothing."""
+
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from payout_world import CHALLENGE, PAYEE, USER
+from tradesense import identity
+from tradesense.app.api import create_app
+from tradesense.identity.caller import session_mac
+from tradesense.kernel.ids import derive
+
+PATH, FIRM = "/api/v1/payouts", "/api/v1/operations/payouts"
+JANE, JOHN, EVE = UUID(int=1), UUID(int=2), UUID(int=3)
+TO = {"payee_name": PAYEE.name, "payee_account": PAYEE.account}
+ALL = TO | {"challenge_id": str(CHALLENGE)}
+# Keys of commits and stored answers: they change whatever is asked.
+BOOKKEEPING = {"infra_commits", "infra_idempotency"}
+
+
+@pytest.fixture
+async def api(runtime):
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://platform") as client:
+        yield client
+
+
+class Person:
+    """Somebody who has signed in; each call has a key of its own unless it says which."""
+
+    def __init__(self, api, token):
+        self.api, self.token, self.calls = api, token, 0
+
+    async def post(self, path, json=None, key=None):
+        self.calls += 1
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Idempotency-Key": key or f"{self.token}-{self.calls}",
+        }
+        return await self.api.post(path, json=json, headers=headers)
+
+    async def get(self, path):
+        return await self.api.get(path, headers={"Authorization": f"Bearer {self.token}"})
+
+
+@pytest.fixture
+async def sign_in(api, runtime):
+    async def sign(user_id, name, *, is_operator=False):
+        async def verb(tx):
+            now = runtime.now()
+            await identity.sign_up(
+                tx, user_id=user_id, email=f"{name}@example.com", password_hash="none", now=now
+            )
+            if is_operator:
+                await identity.appoint_operator(tx, user_id=user_id, now=now)
+            await identity.open_session(
+                tx, user_id=user_id, token_mac=session_mac(runtime, f"token-{name}")
+            )
+
+        await runtime.db.repeat(verb)
+        return Person(api, f"token-{name}")
+
+    return sign
+
+
+@pytest.fixture
+async def ada(sign_in):
+    return await sign_in(USER, "ada")
+
+
+@pytest.fixture
+async def jane(sign_in):
+    return await sign_in(JANE, "jane", is_operator=True)
+
+
+@pytest.fixture
+def state(database):
+    """Returns a digest of each table's content."""
+
+    def digest():
+        with psycopg.connect(database.superuser) as conn:
+            names = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            each = sql.SQL(" UNION ALL ").join(
+                sql.SQL(
+                    "SELECT {}, md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), ''))"
+                    " FROM {} t"
+                ).format(name, sql.Identifier(name))
+                for (name,) in names
+                if name not in BOOKKEEPING
+            )
+            return dict(conn.execute(each).fetchall())
+
+    return digest
+
+
+async def test_a_payout_over_http_from_request_to_sent(floor, ada, jane, sign_in):
+    john = await sign_in(JOHN, "john", is_operator=True)
+    asked = await ada.post(PATH, ALL, key="payout-1")
+    assert asked.status_code == 201, asked.text
+    told = asked.json()
+    assert told["id"] == str(derive(USER, "payout", "payout-1"))
+    assert (told["status"], told["payee_account"]) == ("requested", "…5555")
+    again = await ada.post(PATH, ALL, key="payout-1")
+    assert again.content == asked.content
+
+    await floor.work()
+    one = f"{FIRM}/{told['id']}"
+    (queued,) = (await jane.get(f"{FIRM}?status=frozen")).json()["payouts"]
+    assert (queued["payee_name"], queued["identity"]["state"]) == (PAYEE.name, "pending")
+    early = await jane.post(f"{one}/approval")
+    assert (early.status_code, "identity is pending" in early.text) == (409, True)
+    known = await jane.post(f"{one}/identity", {"is_verified": True, "reason": "passport"})
+    assert known.json()["state"] == "verified"
+    first = (await jane.post(f"{one}/approval")).json()
+    assert (len(first["approvals"]), first["approvals_needed"], first["decision"]) == (1, 2, None)
+    twice = await jane.post(f"{one}/approval")
+    assert (twice.status_code, "another operator" in twice.text) == (403, True)
+    assert (await john.post(f"{one}/approval")).json()["decision"] == "approved"
+    late = await john.post(f"{one}/rejection", {"reason": "too late"})
+    assert (late.status_code, "approved already" in late.text) == (409, True)
+
+    await floor.work()
+    seen = (await ada.get(f"{PATH}/{told['id']}")).json()
+    assert (seen["status"], seen["amount_minor"]) == ("sent", 4_540_00)
+    assert [each["id"] for each in (await ada.get(PATH)).json()] == [told["id"]]
+    said = await floor.kinds(f"payout:{told['id']}")
+    assert said[-3:] == ["PayoutApproved", "PayoutApproved", "PayoutSent"]
+
+
+BAD = [
+    (TO, 422, "challenge_id or account_id"),
+    (ALL | {"account_id": str(EVE)}, 422, "not both"),
+    (ALL | {"amount_minor": 0}, 422, "1 minor unit or more"),
+    (ALL | {"amount_minor": -1}, 422, "1 minor unit or more"),
+    (ALL | {"amount_minor": "100"}, 422, "amount_minor"),
+    (ALL | {"amount_minor": 1.5}, 422, "amount_minor"),
+    (ALL | {"amount_minor": 5_000_01}, 409, "there is 500000 USD"),
+    (ALL | {"amount_minor": 10**30}, 409, "there is 500000 USD"),
+    (ALL | {"amount_minor": 19_99}, 409, "2000 USD or more"),
+    (ALL | {"currency": "XXX"}, 422, "unknown currency"),
+    (ALL | {"currency": "EUR"}, 422, "kept in USD"),
+    (ALL | {"currency": "EURO"}, 422, "currency"),
+    (ALL | {"payee_account": "GB33BUKB20201555555556"}, 422, "check digits"),
+    (ALL | {"payee_account": ""}, 422, "account"),
+    (ALL | {"payee_name": " "}, 422, "name"),
+    (ALL | {"note": "quick"}, 422, "note"),
+    (TO | {"challenge_id": str(EVE)}, 404, "you have no challenge"),
+    (TO | {"account_id": str(EVE)}, 404, "you have no account"),
+    (TO | {"challenge_id": "mine"}, 422, "challenge_id"),
+]
+
+
+async def test_a_bad_request_gets_a_clear_answer_and_changes_nothing(floor, ada, sign_in, state):
+    eve = await sign_in(EVE, "eve")
+    before = state()
+    for body, status, says in BAD:
+        answer = await ada.post(PATH, body)
+        assert (answer.status_code, says in answer.text) == (status, True), (body, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+    old = (await floor.read(list_phases))[0]
+    for body in (ALL, TO | {"account_id": str(old)}):
+        assert (await eve.post(PATH, body)).status_code == 404
+    ended = await ada.post(PATH, TO | {"account_id": str(old)})
+    assert (ended.status_code, "has ended" in ended.text) == (409, True)
+    assert state() == before
+
+
+async def list_phases(tx):
+    cursor = await tx.execute(
+        "SELECT account_id FROM challenges_accounts ORDER BY phase = 'funded', phase"
+    )
+    return [row["account_id"] for row in await cursor.fetchall()]
+
+
+async def test_operators_own_requests_strangers_and_silence_change_nothing(
+    floor, ada, jane, sign_in, state
+):
+    eve = await sign_in(EVE, "eve")
+    await floor.run(identity.appoint_operator, user_id=USER)
+    payout = (await ada.post(PATH, ALL)).json()["id"]
+    await floor.work()
+    one, none = f"{FIRM}/{payout}", f"{FIRM}/{EVE}"
+    before = state()
+    for person, path, body, status in (
+        (ada, f"{one}/approval", None, 403),
+        (ada, f"{one}/rejection", {"reason": "mine"}, 403),
+        (ada, f"{one}/identity", {"is_verified": True, "reason": "it is me"}, 403),
+        (eve, f"{one}/approval", None, 403),
+        (eve, f"{one}/identity", {"is_verified": True, "reason": "hers"}, 403),
+        (jane, f"{one}/rejection", {"reason": " "}, 422),
+        (jane, f"{one}/identity", {"is_verified": "yes", "reason": "x"}, 422),
+        (jane, f"{one}/identity", {"is_verified": True, "reason": ""}, 422),
+        (jane, f"{none}/approval", None, 404),
+        (jane, f"{none}/identity", {"is_verified": True, "reason": "x"}, 404),
+    ):
+        answer = await person.post(path, body)
+        assert answer.status_code == status, (path, answer.text)
+    assert (await eve.get(f"{PATH}/{payout}")).status_code == 404
+    assert (await eve.get(FIRM)).status_code == 403
+    assert state() == before
