@@ -13,7 +13,7 @@ SPENT = {"profit-shares:USD": 4_000_00, "refunds:USD": PRICE_MINOR}
 
 # For each plot: how many commits the worker makes, and how it ends: status, where the money is
 # if it did not arrive, the trader's balance, the books, transfers ordered at the bank.
-COMMITS = {"paid": 12, "returned": 14, "rejected": 12}
+COMMITS = {"paid": 11, "returned": 13, "rejected": 11}
 ENDINGS = {
     "paid": (PayoutStatus.PAID, None, 100_000_00, SPENT | {"bank:USD": BANK - OWED}, 1),
     "returned": (PayoutStatus.RETURNED, LeftIn.ACCOUNT, 105_000_00, {"bank:USD": BANK}, 1),

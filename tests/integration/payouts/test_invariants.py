@@ -1,0 +1,73 @@
+"""Each promise of payouts, broken on purpose: its query finds it."""
+
+import psycopg
+import pytest
+
+from payout_world import JANE, PAYOUT, USER
+from tradesense.payouts.invariants import INVARIANTS
+
+UPDATE = "UPDATE payouts_payouts SET "
+OVER = "UPDATE saga_instances SET wake_at = NULL, due_at = NULL, waits_for = NULL, state = "
+TWICE = """
+    DROP INDEX payouts_fee_once, payouts_one_on_its_way;
+    INSERT INTO payouts_payouts
+    SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
+    FROM payouts_payouts p
+"""
+BREAKS = {
+    "what a payout took left the account once": [
+        UPDATE + "share_minor = share_minor + 1",
+        UPDATE + "withdrawn_minor = withdrawn_minor + 1",
+    ],
+    "a trader is owed what was frozen": [
+        UPDATE + "status = 'returned'",
+        UPDATE + "status = 'frozen'",
+    ],
+    "what is in transit is what the bank": [
+        UPDATE + "share_minor = share_minor - 1",
+        "UPDATE payments_bank_outgoing SET amount_minor = 1, status = 'paid', line_id = NULL",
+    ],
+    "a payout is ordered at the bank once it is sent": [
+        UPDATE + "status = 'frozen'",
+        UPDATE + "payee_account = 'DE89370400440532013000'",
+        "UPDATE payments_bank_outgoing SET amount_minor = amount_minor + 1",
+        "UPDATE payments_bank_outgoing SET kind = 'refund'",
+        "UPDATE payments_bank_outgoing SET outgoing_id = gen_random_uuid()",
+    ],
+    "a payout is approved by as many operators": [
+        f"DELETE FROM payouts_approvals WHERE approved_by = '{JANE}'",
+        f"UPDATE payouts_approvals SET approved_by = 'user:{USER}' WHERE approved_by = '{JANE}'",
+    ],
+    "the price of a challenge goes back once": [
+        UPDATE + "fee_minor = fee_minor + 1",
+        TWICE,
+    ],
+    "each payout has its saga": [
+        UPDATE + "status = 'refused', reason = 'lost'",
+        OVER + "'completed'",
+        OVER + "'compensated'",
+        "UPDATE saga_instances SET kind = 'other'",
+    ],
+}
+
+
+@pytest.mark.breaks_invariants
+async def test_every_promise_can_be_seen_to_break(floor, database):
+    await floor.request()
+    await floor.identify()
+    await floor.approve()
+    assert (await floor.payout()).id == PAYOUT
+    for begins, damages in BREAKS.items():
+        (query,) = [sql for promise, sql in INVARIANTS.items() if promise.startswith(begins)]
+        for damage in damages:
+            with psycopg.connect(database.superuser) as conn:
+                assert conn.execute(query).fetchall() == []
+                conn.execute("SET session_replication_role = replica")  # no trigger, no reference
+                conn.execute(
+                    "ALTER TABLE payments_bank_outgoing"
+                    " DROP CONSTRAINT payments_bank_outgoing_check"
+                )
+                conn.execute(damage)
+                assert conn.execute(query).fetchall(), f"{begins}: unseen: {damage}"
+                conn.rollback()
+    assert len(BREAKS) == len(INVARIANTS)
