@@ -23,11 +23,13 @@ NOON = datetime(2014, 5, 2, 12, 0, tzinfo=UTC)  # a Friday; prices until a quart
 FRESH = NOON + timedelta(minutes=5)
 STALE = NOON + timedelta(hours=1)
 CLOSED = NOON + timedelta(days=1)
-# Beats of processes, keys of commits, stored answers, and what follows from transfers in its own
-# time: they change whatever is asked, and say nothing that the other tables do not.
+# Beats of processes and what they saw of providers, keys of commits, stored answers, and what
+# follows from transfers in its own time: they change whatever is asked, and say nothing that the
+# other tables do not.
 BOOKKEEPING = {
     "infra_leases", "infra_commits", "infra_idempotency",
     "ledger_follower", "ledger_lines", "ledger_balances",
+    "payments_provider_nodes", "payments_provider_reports",
 }  # fmt: skip
 
 State = Mapping[str, str]

@@ -20,7 +20,7 @@ SWITCHED_WITHIN_S = 2.0  # the first sale through the second provider, once the 
 def platform(database, valkey_url, tmp_path):
     where = {
         "database_url": database.app, "owner_url": database.owner, "sealer_url": database.sealer,
-        "redis_url": valkey_url, "home": tmp_path, "provider_rest_s": REST_S,
+        "redis_url": valkey_url, "home": tmp_path, "provider_rest_s": REST_S, "has_mollie": True,
     }  # fmt: skip
     with processes(**where) as lent:
         lent.start("sandbox", "api", "worker", "sealer")

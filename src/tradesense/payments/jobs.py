@@ -33,6 +33,7 @@ from tradesense.payments.refunds import following as refunds
 from tradesense.payments.store import attempts
 from tradesense.payments.store import payments as store
 from tradesense.payments.store import refunds as refund_store
+from tradesense.payments.store.due import find_due
 from tradesense.payments.webhooks import inbox
 from tradesense.payments.webhooks import store as webhooks
 from tradesense.payments.webhooks.store import Due
@@ -49,31 +50,24 @@ open_providers = opening.open_providers
 
 async def is_due(tx: Transaction, providers: Providers) -> bool:
     """Return whether `do_due` would find anything to do; cheap."""
-    if await attempts.has_wishes(tx):
-        return True
-    for provider in providers:
-        if await _is_due_at(tx, provider):
-            return True
-    return False
+    found = await find_due(tx, [provider.name for provider in providers])
+    return found.has_wishes or bool(found.providers)
 
 
 async def do_due(runtime: Runtime, providers: Providers) -> int:
     """Do whatever is due now and return how much that was; a cheap question if it is nothing."""
     async with runtime.db.reading() as tx:
-        due = [provider for provider in providers if await _is_due_at(tx, provider)]
-        has_wishes = await attempts.has_wishes(tx)
+        found = await find_due(tx, [provider.name for provider in providers])
     # A provider that hangs must not hold up what others would answer.
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_do_due_at(runtime, provider)) for provider in due]
-        if has_wishes:
+        tasks = [
+            group.create_task(_do_due_at(runtime, provider))
+            for provider in providers
+            if provider.name in found.providers
+        ]
+        if found.has_wishes:
             tasks.append(group.create_task(grant_wishes(runtime, providers)))
     return sum(task.result() for task in tasks)
-
-
-async def _is_due_at(tx: Transaction, provider: Provider) -> bool:
-    return await store.is_anything_due(tx, provider.name) or await attempts.has_due(
-        tx, provider.name
-    )
 
 
 async def _do_due_at(runtime: Runtime, provider: Provider) -> int:

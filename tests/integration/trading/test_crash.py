@@ -20,9 +20,13 @@ from tradesense.trading.engine.state import (
     Close,
     CloseAccount,
     Command,
+    Halt,
     Market,
     Open,
     Place,
+    Restore,
+    Resume,
+    Withdraw,
 )
 from trading_chance import START, Chance
 
@@ -71,10 +75,32 @@ def rounds(story):
         items = []
 
 
+async def request_of_the_firm(tx, command, now):
+    account_id = command.account_id
+    match command.ask:
+        case Halt(reason):
+            await trading.request_halt(tx, account_id=account_id, reason=reason, now=now)
+        case Resume():
+            await trading.request_resume(tx, account_id=account_id, now=now)
+        case Withdraw(withdrawal_id, amount_minor):
+            await trading.request_withdrawal(
+                tx,
+                account_id=account_id,
+                withdrawal_id=withdrawal_id,
+                amount_minor=amount_minor,
+                now=now,
+            )
+        case Restore(withdrawal_id):
+            await trading.request_restore(
+                tx, account_id=account_id, withdrawal_id=withdrawal_id, now=now
+            )
+
+
 async def request(tx, command, now):
     """Ask what the story asks; return False for what the edge refuses."""
     account_id = command.account_id
     try:
+        await request_of_the_firm(tx, command, now)
         match command.ask:
             case Open(setup):
                 await trading.request_open(tx, setup=setup, now=now)
@@ -129,7 +155,7 @@ async def test_an_engine_killed_at_any_moment_says_the_same(db, victim, tmp_path
     clock = DrivenClock.create(tmp_path / "clock", from_us(START))
     story = list(rounds(Chance(chance).story(accounts=4, steps=700)))
     fatal = set(chance.sample(range(len(story)), KILLS))
-    book, expected = Book(Market(), []), []
+    book, expected, put_back = Book(Market(), []), [], []
     await victim.start()
     try:
         for number, (items, command) in enumerate(story):
@@ -141,8 +167,13 @@ async def test_an_engine_killed_at_any_moment_says_the_same(db, victim, tmp_path
                 await quiet(db, items[-1].price_seq)
                 for item in items:
                     expected += book.apply(item)
-                if await db.repeat(lambda tx, command=command: request(tx, command, clock.now())):
+                is_taken = await db.repeat(
+                    lambda tx, command=command: request(tx, command, clock.now())
+                )
+                if is_taken and command.ask not in put_back:  # asked again: nothing new
                     expected += book.take(command)
+                if is_taken and isinstance(command.ask, Restore):
+                    put_back.append(command.ask)
                 await quiet(db, items[-1].price_seq)
     finally:
         await victim.stop()
@@ -161,5 +192,5 @@ async def test_an_engine_killed_at_any_moment_says_the_same(db, victim, tmp_path
 def test_the_story_of_the_crashes_has_commands_of_every_kind(chance):
     asked = {type(command.ask) for _, command in rounds(Chance(chance).story(4, 3_000))}
 
-    assert asked >= {Open, Place, Close, Cancel}
+    assert asked >= {Open, Place, Close, Cancel, Halt, Resume, Withdraw, Restore}
     assert all(isinstance(command, Command) for _, command in rounds(Chance(chance).story(2, 50)))

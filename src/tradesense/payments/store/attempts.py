@@ -54,8 +54,8 @@ async def save(tx: Transaction, attempt: Attempt, *, look_in_s: float) -> None:
 
 
 # An unknown outcome is the saga's to settle until something else was offered or all is over.
-_DUE = """
-    a.next_poll_at <= clock_timestamp() AND a.provider = %(provider)s
+DUE = """
+    a.next_poll_at <= clock_timestamp()
     AND (a.status IN ('offered', 'withdrawing') OR a.status = 'unknown' AND EXISTS (
         SELECT FROM payments_payments p
         WHERE p.payment_id = a.payment_id AND p.status <> 'requested'))
@@ -80,7 +80,7 @@ async def claim_due(
                                         THEN %(soon_s)s ELSE %(later_s)s END)
         FROM (
             SELECT a.payment_id, a.provider FROM payments_attempts a
-            WHERE {_DUE}
+            WHERE a.provider = %(provider)s AND {DUE}
             ORDER BY a.next_poll_at LIMIT %(limit)s FOR UPDATE OF a SKIP LOCKED
         ) AS due
         WHERE (t.payment_id, t.provider) = (due.payment_id, due.provider)
@@ -95,16 +95,6 @@ async def claim_due(
         },
     )
     return [(_attempt(row), row["polls"]) for row in await cursor.fetchall()]
-
-
-async def has_due(tx: Transaction, provider: str) -> bool:
-    """Whether a look at any attempt at `provider` is due; cheap."""
-    cursor = await tx.execute(
-        f"SELECT EXISTS (SELECT FROM payments_attempts a WHERE {_DUE}) AS due",  # noqa: S608 -- a constant
-        {"provider": provider},
-    )
-    row = await cursor.fetchone()
-    return row is not None and bool(row["due"])
 
 
 async def save_wish(
@@ -147,15 +137,6 @@ async def claim_wishes(tx: Transaction, *, limit: int, pause_s: float) -> Sequen
         (pause_s, limit),
     )
     return [row["payment_id"] for row in await cursor.fetchall()]
-
-
-async def has_wishes(tx: Transaction) -> bool:
-    """Whether a buyer waits for another way to pay and a try is due; cheap."""
-    cursor = await tx.execute(
-        "SELECT EXISTS (SELECT FROM payments_payments WHERE wish_at <= clock_timestamp()) AS due"
-    )
-    row = await cursor.fetchone()
-    return row is not None and bool(row["due"])
 
 
 def _attempt(row: DictRow) -> Attempt:

@@ -78,23 +78,6 @@ async def save_status(tx: Transaction, payment: Payment) -> None:
     )
 
 
-async def is_anything_due(tx: Transaction, provider: str) -> bool:
-    """Whether a webhook or a refund of `provider` waits for the worker now; cheap."""
-    cursor = await tx.execute(
-        """
-        SELECT EXISTS (SELECT FROM payments_webhook_work
-                       WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
-                         AND provider = %(provider)s)
-            OR EXISTS (SELECT FROM payments_refunds
-                       WHERE status = 'requested' AND is_ours AND next_try_at <= clock_timestamp()
-                         AND provider = %(provider)s) AS due
-        """,
-        {"provider": provider},
-    )
-    row = await cursor.fetchone()
-    return row is not None and bool(row["due"])
-
-
 async def find_receipt(tx: Transaction, provider: str, ref: str) -> Receipt | None:
     cursor = await tx.execute(
         "SELECT * FROM payments_receipts WHERE provider = %s AND provider_ref = %s",
