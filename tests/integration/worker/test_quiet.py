@@ -9,6 +9,7 @@ from purchase_world import PURCHASE, Shop
 from tradesense import bus
 from tradesense.app.quiet import quiet
 from tradesense.kernel.instants import to_us
+from tradesense.purchases.jobs import PAY_WITHIN_S
 
 COST_MAX_S = 0.005
 
@@ -39,7 +40,7 @@ async def test_each_thing_that_is_left_to_do_is_a_reason(shop, runtime, clock):
     await shop.work()
     assert await reasons(runtime) <= ELSEWHERE  # it waits for the buyer
 
-    clock.set(clock.now() + timedelta(hours=24))
+    clock.set(clock.now() + timedelta(seconds=PAY_WITHIN_S))
     assert await reasons(runtime) - ELSEWHERE == {"a saga is due"}
 
     shop.till.faults["cancel"] = ["away"]

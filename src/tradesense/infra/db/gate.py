@@ -50,7 +50,9 @@ PATIENCE_S = 10.0
 _PAUSE_S, _PAUSE_MAX_S = 0.01, 0.25
 # COMMIT is not given up with the verb: an answer is worth waiting for.
 _COMMIT_PATIENCE_S = 5.0
-_CANCELLED_COMMIT_PATIENCE_S = 1.0
+_CANCELLED_COMMIT_PATIENCE_S = (
+    3.0  # and of a process that must go: a busy disk is no reason not to know
+)
 _ROLLBACK_PATIENCE_S = 1.0
 
 _TAKE = "INSERT INTO infra_commits (key) VALUES (%s) ON CONFLICT DO NOTHING RETURNING xid::text"
