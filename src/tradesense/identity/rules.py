@@ -18,6 +18,7 @@ _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
+_NAME_WORD = re.compile(r"[a-z]{2,}")  # an initial alone tells nobody apart
 _KEY_ID = re.compile(r"PK[A-Z2-7]{18}")  # as secrecy.key_id_of writes them
 
 
@@ -62,6 +63,16 @@ def normalise_email(written: str) -> str:
     if len(address) > EMAIL_LENGTH_MAX:
         raise BadEmail(f"an e-mail address has at most {EMAIL_LENGTH_MAX} characters")
     return address
+
+
+def likely_name(address: str) -> str:
+    """
+    Return the words before the @ of a known address: a name more often than not; never sure.
+
+    `ada.lovelace2+shop@example.com` may be an Ada Lovelace. What is tagged on is left out.
+    """
+    local = address.partition("@")[0].partition("+")[0]
+    return " ".join(_NAME_WORD.findall(local))
 
 
 def normalise_password(written: str) -> str:

@@ -62,6 +62,12 @@ async def get_user_by_email(tx: Transaction, email: str) -> User:
     return user
 
 
+async def likely_name(tx: Transaction, user_id: UUID) -> str:
+    """Return what a user may be called, as far as their address tells; empty for a stranger."""
+    user = await store.find_user(tx, user_id)
+    return "" if user is None else rules.likely_name(user.email)
+
+
 async def appoint_operator(tx: Transaction, *, user_id: UUID, now: datetime) -> None:
     """Let a user act for the firm; a second time changes nothing. Raises UnknownUser."""
     if await store.find_user(tx, user_id) is None:

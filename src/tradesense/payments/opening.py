@@ -5,12 +5,28 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tradesense.infra.runtime import Runtime
+from tradesense.infra.settings import Settings
 from tradesense.payments import bank, outages
 from tradesense.payments.attempts.registry import Providers
 from tradesense.payments.model import Provider
+from tradesense.payments.providers import mollie_shapes, stripe_shapes
 from tradesense.payments.providers.mollie import open_mollie
 from tradesense.payments.providers.stripe import open_stripe
+from tradesense.payments.refusals import UnknownProvider
 from tradesense.resilience.breaker import State
+
+
+def list_names(settings: Settings) -> tuple[str, ...]:
+    """Return the names of whoever takes money for this instance, the preferred ones first."""
+    second = (mollie_shapes.PROVIDER,) if settings.mollie_api_key else ()
+    return (stripe_shapes.PROVIDER, *second, bank.Manual.name)
+
+
+def require_known(settings: Settings, provider: str | None) -> None:
+    """Raise UnknownProvider for a name that nobody has; None asks for nobody in particular."""
+    names = list_names(settings)
+    if provider is not None and provider not in names:
+        raise UnknownProvider(f"provider is one of {', '.join(names)}; leave it out for any other")
 
 
 @asynccontextmanager

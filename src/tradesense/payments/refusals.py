@@ -52,6 +52,12 @@ class AllContained(CircuitOpen):
     code = "payments.all_contained"
 
 
+class UnknownProvider(Invalid):
+    """Nobody of this name takes money for us."""
+
+    code = "payments.unknown_provider"
+
+
 class NobodyTakesIt(Conflict):
     """No provider takes this payment, however often it is asked."""
 

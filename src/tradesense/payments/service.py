@@ -51,12 +51,14 @@ async def request(
     now: datetime,
     way: Way = Way.DIRECT,
     return_url: str = "",
+    payer: str = "",
     is_captured_later: bool = False,
 ) -> Payment:
     """
     Decide to ask the buyer for `amount`; a provider is told afterwards, between transactions.
 
-    A second time returns the payment as it stands. Raises BadAmount or PaymentDiffers.
+    `payer` is what the buyer may be called, and stays off the trail. A second time returns the
+    payment as it stands. Raises BadAmount or PaymentDiffers.
     """
     if not 0 < amount.minor <= AMOUNT_MAX_MINOR:
         raise BadAmount(f"a payment is a positive amount up to {AMOUNT_MAX_MINOR}, not {amount}")
@@ -67,6 +69,7 @@ async def request(
         status=PaymentStatus.REQUESTED,
         way=way,
         return_url=return_url,
+        payer=payer,
         is_captured_later=is_captured_later,
     )
     if not await store.add_payment(tx, payment, now=now):

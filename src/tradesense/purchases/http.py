@@ -124,6 +124,7 @@ async def pay_otherwise(
     """
     user_id = _require_person(caller)
     return_url = _ours(wish.return_url, runtime.settings)
+    payments.require_known(runtime.settings, wish.provider)
 
     async def verb(tx: Transaction) -> dict[str, Any]:
         payment = await service.pay_otherwise(

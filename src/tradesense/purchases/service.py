@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from tradesense import challenges, ledger, payments, sagas, trail
+from tradesense import challenges, identity, ledger, payments, sagas, trail
 from tradesense.challenges.model import RevokedFor, SuspendedFor
 from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import Conflict, Invalid, NotFound
@@ -140,6 +140,7 @@ async def request_payment(tx: Transaction, purchase_id: UUID, *, now: datetime) 
         amount=purchase.price,
         way=purchase.way,
         return_url=purchase.return_url,
+        payer=await identity.likely_name(tx, purchase.user_id),
         now=now,
     )
 

@@ -5,10 +5,13 @@ from uuid import UUID
 import httpx
 import pytest
 
+from bank_firm import open_firm
+from bank_statements import Entry, Paper
 from purchase_world import PLAN, PRICE_MINOR, Till
-from tradesense import identity
+from tradesense import identity, payments
 from tradesense.app.api import create_app
 from tradesense.kernel.ids import derive
+from tradesense.payments import bank
 
 PATH = "/api/v1/purchases"
 LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -24,9 +27,14 @@ async def api(runtime):
 @pytest.fixture
 async def ada(api):
     """A client that has signed in."""
-    signed_up = await api.post("/api/v1/signup", json=LOGIN, headers=key("sign up"))
+    return await signed_in(api, LOGIN["email"])
+
+
+async def signed_in(api, email):
+    login = {**LOGIN, "email": email}
+    signed_up = await api.post("/api/v1/signup", json=login, headers=key("sign up"))
     assert signed_up.status_code == 201, signed_up.text
-    token = (await api.post("/api/v1/sessions", json=LOGIN)).json()["token"]
+    token = (await api.post("/api/v1/sessions", json=login)).json()["token"]
     api.headers["Authorization"] = f"Bearer {token}"
     api.user_id = UUID(signed_up.json()["user_id"])
     return api
@@ -219,6 +227,9 @@ async def test_refunds_are_for_operators(ada, shop):
         ({"return_url": "https://evil.example/"}, 422, "a page of ours"),
         ({"return_url": "http://127.0.0.1:8000@evil.example/"}, 422, "a page of ours"),
         ({"provider": "x" * 33}, 422, "provider"),
+        ({"provider": "paypal"}, 422, "provider is one of stripe, manual; leave it out"),
+        ({"provider": "mollie"}, 422, "provider is one of stripe, manual"),  # has no key here
+        ({"provider": ""}, 422, "provider is one of"),
         ({"coupon": 1}, 422, "coupon"),
     ],
 )
@@ -241,3 +252,36 @@ async def test_another_way_to_pay_is_granted_by_the_next_provider(ada, shop):
     payment = (await ada.get(f"{PATH}/{purchase_id}")).json()["payment"]
     assert (payment["provider"], payment["is_changing"]) == ("mollie", False)
     assert [each["status"] for each in payment["attempts"]] == ["withdrawn", "offered"]
+
+
+async def test_a_transfer_without_reference_is_matched_by_the_name_in_the_buyers_address(api, shop):
+    account = "GB82WEST12345698765432"
+    buyer = await signed_in(api, "ada.lovelace+shop@example.com")
+    async with open_firm(shop.runtime) as firm:
+        await firm.register(account=account, currency="USD")
+        shop.other = firm.provider
+        await firm.provider.refresh()
+        purchase_id, _ = await bought(buyer, shop)
+        wish = {"provider": "manual"}
+        await buyer.post(f"{PATH}/{purchase_id}/payment", json=wish, headers=key("by bank"))
+        await shop.end(rounds=1)
+        (payment,) = await firm.read(payments.list_payments_of, UUID(purchase_id))
+        assert payment.offer.provider == "manual"
+
+        coming = [Entry(amount="540.00", name=name) for name in ("LOVELACE ADA", "C. Babbage")]
+        await firm.take(Paper(account=account, currency="USD", entries=tuple(coming)))
+
+        (suggested,) = await firm.read(bank.list_suggestions)
+        first, _ = await firm.lines()
+    assert suggested.reason == "no reference; amount and name agree"
+    assert suggested.payment_ids == (payment.payment_id,)
+    assert suggested.line_ids == (first.line_id,)
+    assert first.counterparty == "LOVELACE ADA"
+    assert "lovelace" not in repr(payment)
+    assert all(b"lovelace" not in entry.lower() for entry in await everything_told(shop))
+
+
+async def everything_told(shop):
+    async with shop.runtime.db.reading() as tx:
+        cursor = await tx.execute("SELECT canonical FROM trail_entries")
+        return [row["canonical"] for row in await cursor.fetchall()]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tradesense.identity.rules import (
     BadEmail,
     BadPassword,
+    likely_name,
     normalise_email,
     normalise_password,
 )
@@ -89,3 +90,17 @@ def test_passwords_are_long_enough_and_text(password, is_allowed):
 def test_a_password_typed_on_another_keyboard_is_the_same():
     composed, decomposed = "caf\u00e9-caf\u00e9-caf\u00e9", "cafe\u0301-cafe\u0301-cafe\u0301"
     assert normalise_password(composed) == normalise_password(decomposed)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("ada.lovelace@example.com", "ada lovelace"),
+        ("ada_lovelace2+shop@example.com", "ada lovelace"),
+        ("j.r.hartley@example.com", "hartley"),
+        ("trader@example.com", "trader"),
+        ("007@example.com", ""),
+    ],
+)
+def test_the_words_of_an_address_may_be_a_name(address, name):
+    assert likely_name(address) == name

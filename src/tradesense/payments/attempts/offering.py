@@ -97,6 +97,7 @@ async def _ask(
         way=attempt.way,
         is_captured_later=payment.is_captured_later,
         return_url=payment.return_url,
+        payer=payment.payer,
     )
     try:
         return await provider.create_intent(asked)

@@ -104,6 +104,8 @@ class Payment:
     status: PaymentStatus
     way: Way = Way.DIRECT
     return_url: str = ""
+    payer: str = field(default="", repr=False)
+    """What the buyer may be called, if we know: a bank transfer is matched by it; never sure."""
     is_captured_later: bool = False
     is_capture_requested: bool = False
     is_cancel_requested: bool = False

@@ -88,6 +88,8 @@ class IntentAsked:
     way: Way = Way.DIRECT
     is_captured_later: bool = False
     return_url: str = ""
+    payer: str = field(default="", repr=False)
+    """What the buyer may be called; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,9 +37,9 @@ from tradesense.payments.providers import (
     UnknownAtProvider,
 )
 from tradesense.payments.providers.attempts import attempt
+from tradesense.payments.providers.metadata import REFUND
 from tradesense.payments.providers.mollie_shapes import (
     PROVIDER,
-    REFUND,
     payment_body,
     read_movement,
     read_payment,

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from tradesense.kernel.money import MINOR_DIGITS, Money
 from tradesense.payments.model import (
@@ -17,13 +16,15 @@ from tradesense.payments.model import (
     ProviderStatus,
     RefundStatus,
 )
-
-T = TypeVar("T")
+from tradesense.payments.providers.metadata import (
+    PAYMENT,
+    PURCHASE,
+    REFUND,
+    read_id,
+    read_word,
+)
 
 PROVIDER = "mollie"
-PAYMENT = "tradesense_payment"  # the names under which Mollie keeps our ids
-PURCHASE = "tradesense_purchase"
-REFUND = "tradesense_refund"
 
 # https://docs.mollie.com/docs/status-change; a payment that failed or expired stays so.
 _STATUS = {
@@ -104,7 +105,7 @@ def read_payment(payment: Mapping[str, Any]) -> ProviderPayment:
 
     Raises KeyError or ValueError for another shape.
     """
-    ref, status = str(payment["id"]), _one(_STATUS, payment["status"])
+    ref, status = str(payment["id"]), read_word(_STATUS, payment["status"])
     minor, currency = read_amount(payment["amount"])
     received = 0
     if status is ProviderStatus.SUCCEEDED:
@@ -114,7 +115,7 @@ def read_payment(payment: Mapping[str, Any]) -> ProviderPayment:
     return ProviderPayment(
         provider=PROVIDER,
         ref=ref,
-        payment_id=_uuid(payment, PAYMENT),
+        payment_id=read_id(payment, PAYMENT),
         status=status,
         amount_minor=minor,
         received_minor=received,
@@ -133,8 +134,8 @@ def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
     return ProviderRefund(
         provider=PROVIDER,
         ref=str(refund["id"]),
-        refund_id=_uuid(refund, REFUND),
-        status=_one(_REFUND_STATUS, refund["status"]),
+        refund_id=read_id(refund, REFUND),
+        status=read_word(_REFUND_STATUS, refund["status"]),
         amount_minor=minor,
         currency=currency,
     )
@@ -183,19 +184,3 @@ def read_movement(line: Mapping[str, Any]) -> Movement:
         payment_ref=context.get("paymentId"),
         object_ref=next(objects, None),
     )
-
-
-def _uuid(shape: Mapping[str, Any], name: str) -> UUID | None:
-    metadata = shape.get("metadata")
-    text = metadata.get(name) if isinstance(metadata, Mapping) else None
-    try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        return None  # somebody else's metadata
-
-
-def _one(known: Mapping[str, T], word: object) -> T:
-    try:
-        return known[str(word)]
-    except KeyError:
-        raise ValueError(f"unknown status {word!r}") from None

@@ -31,9 +31,9 @@ from tradesense.payments.model import (
 )
 from tradesense.payments.providers import ProviderFailed, ProviderRefused
 from tradesense.payments.providers.attempts import attempt
+from tradesense.payments.providers.metadata import REFUND
 from tradesense.payments.providers.stripe_shapes import (
     PROVIDER,
-    REFUND,
     intent_params,
     is_disputed,
     is_session,

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from tradesense.payments.model import (
     DisputeStatus,
@@ -17,13 +16,15 @@ from tradesense.payments.model import (
     RefundStatus,
     Way,
 )
-
-T = TypeVar("T")
+from tradesense.payments.providers.metadata import (
+    PAYMENT,
+    PURCHASE,
+    REFUND,
+    read_id,
+    read_word,
+)
 
 PROVIDER = "stripe"
-PAYMENT = "tradesense_payment"  # the names under which Stripe keeps our ids
-PURCHASE = "tradesense_purchase"
-REFUND = "tradesense_refund"
 WAY = "tradesense_way"
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -132,7 +133,7 @@ def read_session(session: Mapping[str, Any]) -> ProviderPayment:
     """
     intent = session.get("payment_intent")
     seen = read_intent(intent) if isinstance(intent, Mapping) else None
-    page = _one(_SESSION_STATUS, session["status"])
+    page = read_word(_SESSION_STATUS, session["status"])
     if seen is None or (seen.status is ProviderStatus.OPEN and page is ProviderStatus.CANCELLED):
         status = page
     else:
@@ -140,7 +141,7 @@ def read_session(session: Mapping[str, Any]) -> ProviderPayment:
     return ProviderPayment(
         provider=PROVIDER,
         ref=str(session["id"]),
-        payment_id=_uuid(session, PAYMENT),
+        payment_id=read_id(session, PAYMENT),
         status=status,
         amount_minor=int(session["amount_total"] or 0),
         received_minor=0 if seen is None else seen.received_minor,
@@ -164,7 +165,7 @@ def read_dispute(dispute: Mapping[str, Any], payment_ref: str) -> ProviderDisput
         provider=PROVIDER,
         ref=str(dispute["id"]),
         payment_ref=payment_ref,
-        status=_one(_DISPUTE_STATUS, dispute["status"]),
+        status=read_word(_DISPUTE_STATUS, dispute["status"]),
         amount_minor=int(dispute["amount"]),
         currency=str(dispute["currency"]).upper(),
         reason=str(dispute["reason"]),
@@ -178,8 +179,8 @@ def read_intent(intent: Mapping[str, Any]) -> ProviderPayment:
     return ProviderPayment(
         provider=PROVIDER,
         ref=str(intent["id"]),
-        payment_id=_uuid(intent, PAYMENT),
-        status=_one(_STATUS, intent["status"]),
+        payment_id=read_id(intent, PAYMENT),
+        status=read_word(_STATUS, intent["status"]),
         amount_minor=int(intent["amount"]),
         received_minor=int(intent.get("amount_received") or 0),
         currency=str(intent["currency"]).upper(),
@@ -195,8 +196,8 @@ def read_refund(refund: Mapping[str, Any]) -> ProviderRefund:
     return ProviderRefund(
         provider=PROVIDER,
         ref=str(refund["id"]),
-        refund_id=_uuid(refund, REFUND),
-        status=_one(_REFUND_STATUS, refund["status"]),
+        refund_id=read_id(refund, REFUND),
+        status=read_word(_REFUND_STATUS, refund["status"]),
         amount_minor=int(refund["amount"]),
         currency=str(refund["currency"]).upper(),
         reason=refund.get("failure_reason"),
@@ -259,18 +260,3 @@ def _decline_id(error: Mapping[str, Any]) -> str | None:
         return str(charge)
     method = (error.get("payment_method") or {}).get("id")
     return None if method is None else f"{error.get('code')}:{method}"
-
-
-def _uuid(shape: Mapping[str, Any], name: str) -> UUID | None:
-    text = (shape.get("metadata") or {}).get(name)
-    try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        return None  # somebody else's metadata
-
-
-def _one(known: Mapping[str, T], word: object) -> T:
-    try:
-        return known[str(word)]
-    except KeyError:
-        raise ValueError(f"unknown status {word!r}") from None

@@ -19,8 +19,8 @@ async def add_payment(tx: Transaction, payment: Payment, *, now: datetime) -> bo
         """
         INSERT INTO payments_payments
             (payment_id, purchase_id, amount_minor, currency, status, way, return_url,
-             captured_later, requested_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (payment_id) DO NOTHING
+             payer, captured_later, requested_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (payment_id) DO NOTHING
         """,
         (
             payment.payment_id,
@@ -30,6 +30,7 @@ async def add_payment(tx: Transaction, payment: Payment, *, now: datetime) -> bo
             payment.status,
             payment.way,
             payment.return_url,
+            payment.payer,
             payment.is_captured_later,
             now,
         ),
@@ -137,6 +138,7 @@ def _to_payment(row: DictRow, made: tuple[Attempt, ...]) -> Payment:
         status=PaymentStatus(row["status"]),
         way=Way(row["way"]),
         return_url=row["return_url"],
+        payer=row["payer"],
         is_captured_later=row["captured_later"],
         is_capture_requested=row["capture_requested"],
         is_cancel_requested=row["cancel_requested"],

@@ -37,6 +37,7 @@ async def offer(tx: Transaction, asked: IntentAsked) -> Offer:
             account=account.account,
             amount_minor=asked.amount.minor,
             currency=asked.amount.currency,
+            payer=asked.payer,
         )
         if asked.amount.minor > 0 and await matches.add_offer(tx, fresh):
             return fresh

@@ -23,8 +23,8 @@ async def add_offer(tx: Transaction, offer: Offer) -> bool:
     cursor = await tx.execute(
         """
         INSERT INTO payments_bank_offers
-            (payment_id, purchase_id, reference, account, amount_minor, currency)
-        VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+            (payment_id, purchase_id, reference, account, amount_minor, currency, payer)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         (
             offer.payment_id,
@@ -33,6 +33,7 @@ async def add_offer(tx: Transaction, offer: Offer) -> bool:
             offer.account,
             offer.amount_minor,
             offer.currency,
+            offer.payer,
         ),
     )
     return cursor.rowcount == 1
@@ -81,12 +82,6 @@ async def find_offers(tx: Transaction, payment_ids: Sequence[UUID]) -> dict[UUID
 async def withdraw_offer(tx: Transaction, reference: str) -> None:
     await tx.execute(
         "UPDATE payments_bank_offers SET is_withdrawn = true WHERE reference = %s", (reference,)
-    )
-
-
-async def name_payer(tx: Transaction, payment_id: UUID, name: str) -> None:
-    await tx.execute(
-        "UPDATE payments_bank_offers SET payer = %s WHERE payment_id = %s", (name, payment_id)
     )
 
 
