@@ -2,15 +2,12 @@
 
 from uuid import UUID
 
-import httpx
 import psycopg
 import pytest
 from psycopg import sql
 
 from payout_world import CHALLENGE, PAYEE, USER
 from tradesense import identity
-from tradesense.app.api import create_app
-from tradesense.identity.caller import session_mac
 from tradesense.kernel.ids import derive
 
 PATH, FIRM = "/api/v1/payouts", "/api/v1/operations/payouts"
@@ -19,51 +16,6 @@ TO = {"payee_name": PAYEE.name, "payee_account": PAYEE.account}
 ALL = TO | {"challenge_id": str(CHALLENGE)}
 # Keys of commits and stored answers: they change whatever is asked.
 BOOKKEEPING = {"infra_commits", "infra_idempotency"}
-
-
-@pytest.fixture
-async def api(runtime):
-    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://platform") as client:
-        yield client
-
-
-class Person:
-    """Somebody who has signed in; each call has a key of its own unless it says which."""
-
-    def __init__(self, api, token):
-        self.api, self.token, self.calls = api, token, 0
-
-    async def post(self, path, json=None, key=None):
-        self.calls += 1
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Idempotency-Key": key or f"{self.token}-{self.calls}",
-        }
-        return await self.api.post(path, json=json, headers=headers)
-
-    async def get(self, path):
-        return await self.api.get(path, headers={"Authorization": f"Bearer {self.token}"})
-
-
-@pytest.fixture
-async def sign_in(api, runtime):
-    async def sign(user_id, name, *, is_operator=False):
-        async def verb(tx):
-            now = runtime.now()
-            await identity.sign_up(
-                tx, user_id=user_id, email=f"{name}@example.com", password_hash="none", now=now
-            )
-            if is_operator:
-                await identity.appoint_operator(tx, user_id=user_id, now=now)
-            await identity.open_session(
-                tx, user_id=user_id, token_mac=session_mac(runtime, f"token-{name}")
-            )
-
-        await runtime.db.repeat(verb)
-        return Person(api, f"token-{name}")
-
-    return sign
 
 
 @pytest.fixture

@@ -2,19 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-from uuid import UUID
 
-import httpx
 import pytest
-from fastapi import FastAPI
 
 from integration.trail.facts import seal_now
-from tradesense import identity, reliability
-from tradesense.app import errors
+from tradesense import reliability
 from tradesense.bus.jobs import deliver_due
-from tradesense.identity.http import router as logins
 from tradesense.payments.outages import service, store
-from tradesense.reliability.http import router as incidents
 from tradesense.reliability.jobs import SUBSCRIPTION
 
 
@@ -67,30 +61,8 @@ def duty(runtime, owner_db, sealer_db, tmp_path):
 
 
 @pytest.fixture
-async def api(runtime):
-    app = FastAPI()
-    app.state.runtime = runtime
-    app.include_router(logins)
-    app.include_router(incidents)
-    errors.install(app)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://platform") as client:
-        olga = {"email": "olga@example.com", "password": "a long enough password"}
-        key = {"Idempotency-Key": "one signup of many, 9"}
-        signed_up = await client.post("/api/v1/signup", json=olga, headers=key)
-        session = await client.post("/api/v1/sessions", json=olga)
-        client.headers["Authorization"] = f"Bearer {session.json()['token']}"
-        client.user_id = UUID(signed_up.json()["user_id"])
-        yield client
-
-
-@pytest.fixture
-async def operator(api, runtime):
-    await runtime.db.run(
-        lambda tx: identity.appoint_operator(tx, user_id=api.user_id, now=runtime.now()),
-        key="appoint",
-    )
-    return f"operator:{api.user_id}"
+def api(olga):
+    return olga
 
 
 async def say(api, incident, what, **body):

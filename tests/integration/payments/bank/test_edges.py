@@ -1,45 +1,29 @@
 """The bank over HTTP, by command, and as the buyer sees it."""
 
 import json
-import os
 import subprocess
 import sys
 from uuid import UUID
 
-import httpx
 import pytest
 
 from bank_statements import Entry, Paper
-from tradesense import identity
-from tradesense.app.api import create_app
-from tradesense.identity.caller import session_mac
+from people import environment_of
 from tradesense.payments import PaymentStatus
 
 BANK = "/api/v1/operations/bank"
-TOKENS = {UUID(int=1): "jane", UUID(int=2): "john", UUID(int=3): "trader"}
+NAMES = {UUID(int=1): "jane", UUID(int=2): "john", UUID(int=3): "trader"}
 
 
 @pytest.fixture
-async def api(runtime):
-    for user_id, token in TOKENS.items():
-
-        async def arrive(tx, user_id=user_id, token=token):
-            now = runtime.now()
-            email = f"{token}@example.com"
-            await identity.sign_up(tx, user_id=user_id, email=email, password_hash="x", now=now)
-            if token != "trader":
-                await identity.appoint_operator(tx, user_id=user_id, now=now)
-            mac = session_mac(runtime, token)
-            await identity.open_session(tx, user_id=user_id, token_mac=mac)
-
-        await runtime.db.run(arrive, key=token)
-    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://platform") as client:
-        yield client
+async def api(visitor, sign_in):
+    for user_id, name in NAMES.items():
+        await sign_in(user_id, name, is_operator=name != "trader")
+    return visitor
 
 
 def headers(who, key):
-    return {"Authorization": f"Bearer {who}", "Idempotency-Key": f"{key}-{who}-0123456789"}
+    return {"Authorization": f"Bearer token-{who}", "Idempotency-Key": f"{key}-{who}-0123456789"}
 
 
 async def test_two_operators_settle_a_payment(api, firm):
@@ -136,19 +120,9 @@ async def test_the_buyer_sees_what_to_send(api, firm):
 
 
 def command(firm, *arguments, expect=0):
-    settings = firm.runtime.settings
-    environment = {
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "TRADESENSE_HOME": str(settings.home),
-        "TRADESENSE_DATABASE_URL": settings.database_url,
-        "TRADESENSE_OWNER_URL": settings.owner_url,
-        "TRADESENSE_SEALER_URL": settings.sealer_url,
-        "TRADESENSE_REDIS_URL": settings.redis_url,
-        "TRADESENSE_SECRET": settings.secret,
-    }
     done = subprocess.run(
         [sys.executable, "-m", "tradesense.app.cli", "bank", *map(str, arguments)],
-        env=environment,
+        env=environment_of(firm.runtime.settings),
         capture_output=True,
         text=True,
         check=False,
@@ -163,7 +137,7 @@ async def test_commands_do_the_same(firm, tmp_path):
     paper, tokens = tmp_path / "statement.csv", {}
     for who in ("jane", "john", "trader"):
         tokens[who] = tmp_path / who
-        tokens[who].write_text(f"{who}\n")
+        tokens[who].write_text(f"token-{who}\n")
     told = Paper(entries=(Entry(amount="540.00", text=seen.ref),))
     paper.write_bytes(told.table(decimal="comma"))
 

@@ -1,16 +1,22 @@
 """`tradesense bank`: statements in, lines and what they may be, approval by another person."""
 
-import asyncio
-import getpass
 import json
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
+from tradesense.app.cli.operations.running import (
+    Token,
+    read,
+    read_token,
+    signed_in,
+    with_runtime,
+    write,
+    write_as,
+)
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
@@ -23,12 +29,6 @@ T = TypeVar("T")
 
 app = typer.Typer(help="The firm's own bank: statements, matches, transfers.", no_args_is_help=True)
 
-Token = Annotated[
-    Path,
-    typer.Option(
-        "--token-file", help="A file of your session token; `-` reads it from standard input."
-    ),
-]
 Why = Annotated[str, typer.Option("--why", help="The reason; it goes on the trail.")]
 
 
@@ -42,7 +42,7 @@ def accounts(*, as_json: Json = False) -> None:
     """List our own accounts."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    found = _read(payments.bank.list_accounts)
+    found = read(payments.bank.list_accounts)
     _show(as_json, found, lambda one: f"{one.currency}  {one.account:<34}  {one.holder}")
 
 
@@ -61,10 +61,7 @@ def register_account(
         account="".join(account.split()).upper(), currency=currency, holder=holder, bic=bic
     )
 
-    async def act(runtime: "Runtime", tx: "Transaction") -> None:
-        await payments.bank.register_account(tx, account=own, by=_who(), now=runtime.now())
-
-    _run(act)
+    write(lambda tx, now, by: payments.bank.register_account(tx, account=own, by=by, now=now))
     typer.echo(f"{own.currency}: {own.account}")
 
 
@@ -89,10 +86,8 @@ def import_file(
         raise typer.BadParameter(f"cannot read {file}: {error}") from None
     told = payments.bank.read_statements(content, decimal=payments.bank.Decimal(decimal))
 
-    async def act(runtime: "Runtime", tx: "Transaction") -> list[payments.bank.Imported]:
-        return await payments.bank.import_statements(tx, told, by=_who(), now=runtime.now())
-
-    _show(as_json, _run(act), _told_import)
+    done = write(lambda tx, now, by: payments.bank.import_statements(tx, told, by=by, now=now))
+    _show(as_json, done, _told_import)
 
 
 @app.command()
@@ -106,7 +101,7 @@ def lines(
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
     from tradesense.kernel.money import Money  # noqa: PLC0415 -- ditto
 
-    found = _read(
+    found = read(
         lambda tx: payments.bank.list_lines(tx, currency=currency, only_unmatched=unmatched)
     )
     _show(
@@ -124,7 +119,7 @@ def matches(*, as_json: Json = False) -> None:
     """List proposals, the newest first."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    found = _read(payments.bank.list_matches)
+    found = read(payments.bank.list_matches)
     _show(
         as_json,
         found,
@@ -137,7 +132,7 @@ def suggest(*, as_json: Json = False) -> None:
     """List what unknown lines may be; whoever agrees proposes it, another approves."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    found = _read(payments.bank.list_suggestions)
+    found = read(payments.bank.list_suggestions)
     _show(
         as_json,
         found,
@@ -167,20 +162,27 @@ def propose(
     kinds = payments.bank.LineKind
     kind = kinds.FEE if fee else kinds.PROVIDER_PAYOUT if party else kinds.PAYMENT
 
-    async def act(runtime: "Runtime", tx: "Transaction", by: str) -> payments.bank.Match:
-        return await payments.bank.propose(
-            tx,
-            match_id=runtime.new_id(),
-            kind=kind,
-            line_ids=line,
-            payment_ids=payment or [],
-            party=party,
-            reason=why,
-            by=by,
-            now=runtime.now(),
-        )
+    token = read_token(token_file)
 
-    _show(as_json, [_run_as(token_file, act)], lambda one: f"proposed {one.match_id}")
+    async def act(runtime: "Runtime") -> payments.bank.Match:
+        by, match_id, now = await signed_in(runtime, token), runtime.new_id(), runtime.now()
+
+        async def verb(tx: "Transaction") -> payments.bank.Match:
+            return await payments.bank.propose(
+                tx,
+                match_id=match_id,
+                kind=kind,
+                line_ids=line,
+                payment_ids=payment or [],
+                party=party,
+                reason=why,
+                by=by,
+                now=now,
+            )
+
+        return await runtime.db.run(verb, key=f"payments:bank:{match_id}")
+
+    _show(as_json, [with_runtime(act)], lambda one: f"proposed {one.match_id}")
 
 
 @app.command()
@@ -188,10 +190,11 @@ def approve(match: UUID, *, token_file: Token, as_json: Json = False) -> None:
     """Approve what another proposed: its payments are settled at once."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    async def act(runtime: "Runtime", tx: "Transaction", by: str) -> payments.bank.Match:
-        return await payments.bank.approve(tx, match_id=match, by=by, now=runtime.now())
-
-    _show(as_json, [_run_as(token_file, act)], lambda one: f"approved {one.match_id}")
+    done = write_as(
+        token_file,
+        lambda tx, now, by: payments.bank.approve(tx, match_id=match, by=by, now=now),
+    )
+    _show(as_json, [done], lambda one: f"approved {one.match_id}")
 
 
 @app.command()
@@ -199,10 +202,11 @@ def reject(match: UUID, *, why: Why, token_file: Token, as_json: Json = False) -
     """Refuse a proposal, or take your own back."""
     from tradesense import payments  # noqa: PLC0415 -- commands import when they run
 
-    async def act(runtime: "Runtime", tx: "Transaction", by: str) -> payments.bank.Match:
-        return await payments.bank.reject(tx, match_id=match, reason=why, by=by, now=runtime.now())
-
-    _show(as_json, [_run_as(token_file, act)], lambda one: f"rejected {one.match_id}")
+    done = write_as(
+        token_file,
+        lambda tx, now, by: payments.bank.reject(tx, match_id=match, reason=why, by=by, now=now),
+    )
+    _show(as_json, [done], lambda one: f"rejected {one.match_id}")
 
 
 def _told_import(one: "payments.bank.Imported") -> str:
@@ -211,10 +215,6 @@ def _told_import(one: "payments.bank.Imported") -> str:
     said = "imported" if one.is_new else "imported before, nothing changed"
     closing = Money(one.closing_minor, one.currency)
     return f"{one.account} {one.bank_id}: {said}; {one.lines} lines, closing balance {closing}"
-
-
-def _who() -> str:
-    return f"operator:{getpass.getuser()}"
 
 
 def _show(as_json: bool, found: Sequence[T], told: Callable[[T], str]) -> None:  # noqa: FBT001 -- as the option is
@@ -227,60 +227,3 @@ def _show(as_json: bool, found: Sequence[T], told: Callable[[T], str]) -> None: 
         typer.echo(told(one))
     if not found:
         typer.echo("none")
-
-
-def _read(query: "Callable[[Transaction], Awaitable[T]]") -> T:
-    async def read(runtime: "Runtime") -> T:
-        async with runtime.db.reading() as tx:
-            return await query(tx)
-
-    return _with_runtime(read)
-
-
-def _run(act: "Callable[[Runtime, Transaction], Awaitable[T]]") -> T:
-    async def run(runtime: "Runtime") -> T:
-        key = f"payments:bank:{runtime.new_id()}"
-        return await runtime.db.run(lambda tx: act(runtime, tx), key=key)
-
-    return _with_runtime(run)
-
-
-def _run_as(token_file: Path, act: "Callable[[Runtime, Transaction, str], Awaitable[T]]") -> T:
-    """
-    Act as the operator whose session the token opens, as over HTTP.
-
-    The name of the system's user would not do: one person may have two.
-    """
-    from tradesense.identity.caller import (  # noqa: PLC0415 -- commands import when they run
-        NotAnOperator,
-        NotSignedIn,
-        find_caller_by_token,
-    )
-
-    try:
-        token = (sys.stdin.read() if str(token_file) == "-" else token_file.read_text()).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {token_file}: {error}") from None
-
-    async def run(runtime: "Runtime") -> T:
-        caller = await find_caller_by_token(runtime, token)
-        if caller is None:
-            raise NotSignedIn("the token opens no session; POST /api/v1/sessions gives one")
-        if not caller.is_operator:
-            raise NotAnOperator("this is for the firm's operators")
-        by = f"operator:{caller.user_id}"
-        key = f"payments:bank:{runtime.new_id()}"
-        return await runtime.db.run(lambda tx: act(runtime, tx, by), key=key)
-
-    return _with_runtime(run)
-
-
-def _with_runtime(act: "Callable[[Runtime], Awaitable[T]]") -> T:
-    from tradesense.app.instance import instance_settings  # noqa: PLC0415 -- commands import late
-    from tradesense.infra.runtime import Runtime  # noqa: PLC0415 -- ditto
-
-    async def run() -> T:
-        async with Runtime.open(instance_settings(), name="bank", connections=1) as runtime:
-            return await act(runtime)
-
-    return asyncio.run(run())

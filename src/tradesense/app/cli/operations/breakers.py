@@ -1,20 +1,16 @@
 """`tradesense breakers`: how our calls to others are guarded, and deciding about it by hand."""
 
-import asyncio
-import getpass
 import json
 import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradesense.app.cli.operations.running import with_runtime, write
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
     from tradesense.infra.runtime import Runtime
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="Who guards our calls to others, and whether they pass.", no_args_is_help=True
@@ -105,25 +101,13 @@ def _direct(name: str, state: str, why: str, lasts: str | None, *, as_json: bool
     from tradesense import operations  # noqa: PLC0415 -- commands import late
 
     for_s = None if lasts is None else _seconds(lasts)
-    by = f"operator:{getpass.getuser()}"
-
-    async def act(runtime: "Runtime") -> dict[str, Any]:
-        decided = await runtime.db.run(
-            lambda tx: operations.direct(
-                tx,
-                policy=name,
-                state=operations.Wanted(state),
-                why=why,
-                by=by,
-                for_s=for_s,
-                now=runtime.now(),
-            ),
-            key=f"operations:direct:{runtime.new_id()}",
-        )
-        await runtime.redis.publish(operations.WAKE, b"")
-        return operations.show_directive(decided)
-
-    decided = _with_runtime(act)
+    directive = write(
+        lambda tx, now, by: operations.direct(
+            tx, policy=name, state=operations.Wanted(state), why=why, by=by, for_s=for_s, now=now
+        ),
+        wake=operations.WAKE,
+    )
+    decided = operations.show_directive(directive)
     typer.echo(json.dumps(decided, indent=2) if as_json else f"{name}: {_told(decided)}")
 
 
@@ -148,15 +132,4 @@ def _breakers() -> list[dict[str, Any]]:
             directives = await operations.list_directives(tx)
         return operations.show_breakers(directives, policies.read(runtime.settings.home))
 
-    return _with_runtime(look)
-
-
-def _with_runtime(act: "Callable[[Runtime], Awaitable[T]]") -> T:
-    from tradesense.app.instance import instance_settings  # noqa: PLC0415 -- commands import late
-    from tradesense.infra.runtime import Runtime  # noqa: PLC0415 -- ditto
-
-    async def run() -> T:
-        async with Runtime.open(instance_settings(), name="breakers", connections=1) as runtime:
-            return await act(runtime)
-
-    return asyncio.run(run())
+    return with_runtime(look)

@@ -1,15 +1,17 @@
 """`tradesense operators`: who may act for the firm."""
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
+from tradesense.app.cli.operations.running import write
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
+    from datetime import datetime
+
     from tradesense.infra.db import Transaction
 
 app = typer.Typer(help="Who may act for the firm.", no_args_is_help=True)
@@ -33,20 +35,13 @@ def appoint(
 ) -> None:
     """Let a user act for the firm; it goes on the trail. A second time changes nothing."""
     from tradesense import identity  # noqa: PLC0415 -- commands import when they run
-    from tradesense.app.instance import instance_settings  # noqa: PLC0415 -- ditto
-    from tradesense.infra.runtime import Runtime  # noqa: PLC0415 -- ditto
 
-    async def run() -> UUID:
-        async with Runtime.open(instance_settings(), name="operators", connections=1) as runtime:
+    async def verb(tx: "Transaction", now: "datetime", _: str) -> UUID:
+        user = await identity.get_user_by_email(tx, email)
+        await identity.appoint_operator(tx, user_id=user.user_id, now=now)
+        return user.user_id
 
-            async def verb(tx: "Transaction") -> UUID:
-                user = await identity.get_user_by_email(tx, email)
-                await identity.appoint_operator(tx, user_id=user.user_id, now=runtime.now())
-                return user.user_id
-
-            return await runtime.db.run(verb, key=f"identity:appoint:{runtime.new_id()}")
-
-    user_id = asyncio.run(run())
+    user_id = write(verb)
     if as_json:
         typer.echo(json.dumps({"user_id": str(user_id), "is_operator": True}))
     else:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from tradesense.app.cli.operations.running import read, shown, write
+from tradesense.app.cli.operations.running import Token, read, shown, write_as
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
@@ -52,24 +52,27 @@ def list_payouts(
 
 
 @app.command()
-def approve(payout: Id) -> None:
+def approve(payout: Id, *, token_file: Token) -> None:
     """Agree that a payout be sent; it is sent when enough operators agree."""
     from tradesense import payouts  # noqa: PLC0415 -- commands import when they run
     from tradesense.payouts.model import WAKE  # noqa: PLC0415 -- ditto
 
-    done = write(
-        lambda tx, now, by: payouts.approve(tx, payout_id=payout, by=by, now=now), wake=WAKE
+    done = write_as(
+        token_file,
+        lambda tx, now, by: payouts.approve(tx, payout_id=payout, by=by, now=now),
+        wake=WAKE,
     )
     typer.echo("approved: it is sent" if done.decision else "approved: one more must look")
 
 
 @app.command()
-def reject(payout: Id, why: Why) -> None:
+def reject(payout: Id, why: Why, *, token_file: Token) -> None:
     """Refuse a payout: the money goes back into the account while that is active."""
     from tradesense import payouts  # noqa: PLC0415 -- commands import when they run
     from tradesense.payouts.model import WAKE  # noqa: PLC0415 -- ditto
 
-    write(
+    write_as(
+        token_file,
         lambda tx, now, by: payouts.reject(tx, payout_id=payout, reason=why, by=by, now=now),
         wake=WAKE,
     )
@@ -81,12 +84,14 @@ def identity(
     why: Why,
     *,
     is_verified: Annotated[bool, typer.Option("--verified/--rejected", help="What was found.")],
+    token_file: Token,
 ) -> None:
     """Say whether the trader of a payout is who they say; it holds for all their payouts."""
     from tradesense import payouts  # noqa: PLC0415 -- commands import when they run
     from tradesense.payouts.model import WAKE  # noqa: PLC0415 -- ditto
 
-    write(
+    write_as(
+        token_file,
         lambda tx, now, by: payouts.decide_identity(
             tx, payout_id=payout, is_verified=is_verified, reason=why, by=by, now=now
         ),
