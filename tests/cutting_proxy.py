@@ -1,90 +1,203 @@
-"""A proxy on loopback that cuts one connection at a chosen place of a request or its answer."""
+"""
+A proxy on loopback that cuts the connection at a chosen byte of a request or of its answer.
+
+A cut *at* a byte lets all before it pass, and not it. What was cut, and where, is kept: a fault
+test proves that its fault happened.
+"""
 
 import asyncio
-from contextlib import asynccontextmanager
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-# Where a call may break: before it, in each part of the request and of the answer, after it.
-PLACES = (
-    "before the request", "in the request line", "in the request's headers",
-    "in the request's body", "after the request", "in the status line",
-    "in the answer's headers", "in the answer's body", "at the last byte", "after the answer",
-)  # fmt: skip
+from wire_places import middle_of
+
+REQUEST, ANSWER = "request", "answer"
+AFTER_CONNECT = "after connect"
+DELIVERED = "delivered, no byte of the answer"
+ABANDONED = "delivered, nobody waits for the answer"
+ANSWERED = "answered, before close"
+EDGES = (AFTER_CONNECT, DELIVERED, ABANDONED, ANSWERED)  # between the bytes
+
+
+class Ending(StrEnum):
+    FIN = "fin"
+    RST = "rst"
+    HANG = "hang"  # nothing more comes, until the client has had enough
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One of EDGES, a place of `wire_places`, or a part in 1,000 of all bytes of both messages."""
+
+    place: str
+    ending: Ending
+    permille: int | None = None
+
+    def in_request(self, request: bytes, answer_length: int) -> int | None:
+        """Return at which byte of the request to cut, None to let it pass."""
+        if self.permille is not None:
+            at = self.permille * (len(request) + answer_length) // 1_000
+            return at if at < len(request) else None
+        if self.place == AFTER_CONNECT:
+            return 0
+        if not self.place.startswith(REQUEST):
+            return None
+        at = middle_of(request, REQUEST, self.place)
+        assert at is not None, f"no {self.place} in {request!r}"
+        return at
+
+    def in_answer(self, request: bytes, answer: bytes, answer_length: int) -> int:
+        """Return how much of the answer passes."""
+        if self.permille is not None:
+            at = self.permille * (len(request) + answer_length) // 1_000 - len(request)
+            return min(at, len(answer))
+        if self.place in {DELIVERED, ABANDONED}:
+            return 0
+        if self.place == ANSWERED:
+            return len(answer)
+        at = middle_of(answer, ANSWER, self.place)
+        assert at is not None, f"no {self.place} in {answer!r}"
+        return at
+
+
+@dataclass(frozen=True)
+class Target:
+    """The request to cut: how it begins, and what it has in it."""
+
+    begins: str
+    contains: str = ""
+
+    def is_met(self, request: bytes) -> bool:
+        return request.startswith(self.begins.encode()) and self.contains.encode() in request
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A cut that happened: at byte `at` of the request, or else of the answer."""
+
+    target: Target
+    cut: Cut
+    request: bytes
+    answer: bytes
+    side: str
+    at: int
 
 
 @dataclass
 class Proxy:
-    """`target` is what the first line of the request to be cut begins with; None cuts nothing."""
+    """`watched` keeps the messages of requests that are not cut; `is_down` resets all others."""
 
     upstream: int
     port: int = 0
-    target: bytes | None = None
-    place: str = ""
-    cuts: list[bytes] = field(default_factory=list)
+    is_down: bool = False
+    armed: dict[Target, Cut] = field(default_factory=dict)
+    watched: dict[Target, tuple[bytes, bytes]] = field(default_factory=dict)
+    watching: list[Target] = field(default_factory=list)
+    answer_length: int = 0  # of what `watched` saw: a part of all bytes is one of these
+    struck: list[Struck] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    def arm(self, target: str, place: str) -> None:
-        self.target, self.place = target.encode(), place
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-    async def serve(self, reader, writer):
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """Refuse every connection, until it listens again."""
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open:
+            _reset(writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
-            while True:
-                request = await _message(reader)
-                if request is None:
-                    return
-                is_cut = self.target is not None and request.startswith(self.target)
-                if is_cut:
-                    self.target = None
-                    self.cuts.append(request.partition(b"\r\n")[0])
-                answer = await self._forward(_part(request, self.place) if is_cut else request,
-                                             whole=request)  # fmt: skip
-                if is_cut:
-                    writer.write(_said(answer, self.place))
-                    await writer.drain()
-                    return
-                writer.write(answer)
-                await writer.drain()
+            with suppress(ConnectionError):
+                while (request := await _message(reader)) is not None:
+                    if not await self._pass_on(request, reader, writer):
+                        return
         finally:
+            self._open.discard(writer)
             writer.close()
 
-    async def _forward(self, sent, *, whole):
-        """Send a request, or what is left of it; return its answer, nothing for a part."""
-        if not sent:
-            return b""
+    async def _pass_on(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Serve one request; return whether the connection goes on."""
+        target = next((each for each in self.armed if each.is_met(request)), None)
+        if target is not None:
+            await self._cut(target, self.armed.pop(target), request, reader, writer)
+            return False
+        if self.is_down:
+            _reset(writer)
+            return False
+        answer = await self._ask(request)
+        for each in self.watching:
+            if each.is_met(request):
+                self.watched.setdefault(each, (request, answer))
+        writer.write(answer)
+        await writer.drain()
+        return True
+
+    async def _cut(
+        self,
+        target: Target,
+        cut: Cut,
+        request: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        at = cut.in_request(request, self.answer_length)
+        if at is not None or cut.place == ABANDONED:
+            part = request if at is None else request[:at]
+            side, answer, at = REQUEST, b"", len(part)
+            theirs = await self._send(part)
+        else:
+            theirs, answer = None, await self._ask(request)
+            side, at = ANSWER, cut.in_answer(request, answer, self.answer_length)
+            writer.write(answer[:at])
+            await writer.drain()
+        self.struck.append(Struck(target, cut, request, answer, side, at))
+        if cut.ending is Ending.HANG:
+            await reader.read()  # until the client gives up
+        for each in (writer, *([] if theirs is None else [theirs])):
+            _reset(each) if cut.ending is Ending.RST else each.close()
+
+    async def _send(self, part: bytes) -> asyncio.StreamWriter | None:
+        """Send what is left of a request; return the connection, None if there is nothing."""
+        if not part:
+            return None
+        _, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        writer.write(part)
+        await writer.drain()
+        return writer
+
+    async def _ask(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         try:
-            writer.write(sent)
+            writer.write(request)
             await writer.drain()
-            return (await _message(reader)) or b"" if sent == whole else b""
+            return (await _message(reader)) or b""
         finally:
             writer.close()
 
 
-def _part(request, place):
-    head = request.index(b"\r\n\r\n") + 4
-    ends = {
-        "before the request": 0,
-        "in the request line": 6,
-        "in the request's headers": head // 2,
-        "in the request's body": head + (len(request) - head) // 2,
-    }
-    end = ends.get(place, len(request))
-    return request[: min(end, len(request) - 1)] if place in ends else request
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection as a machine that has forgotten it would."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
-def _said(answer, place):
-    if not answer or place == "after the request":
-        return b""
-    head = answer.index(b"\r\n\r\n") + 4
-    ends = {
-        "in the status line": 6,
-        "in the answer's headers": head // 2,
-        "in the answer's body": head + (len(answer) - head) // 2,
-        "at the last byte": len(answer) - 1,
-    }
-    return answer[: ends.get(place, len(answer))]
-
-
-async def _message(reader):
+async def _message(reader: asyncio.StreamReader) -> bytes | None:
     """Return one HTTP message with its body; None at the end of the connection."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -93,17 +206,17 @@ async def _message(reader):
     length = 0
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
+        assert name.lower() != b"transfer-encoding", "the proxy knows whole bodies only"
         if name.lower() == b"content-length":
             length = int(value)
     return head + await reader.readexactly(length)
 
 
 @asynccontextmanager
-async def cutting_proxy(upstream):
+async def cutting_proxy(upstream: int) -> AsyncIterator[Proxy]:
     proxy = Proxy(upstream)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+    await proxy.listen()
     try:
         yield proxy
     finally:
-        server.close()
+        proxy.refuse()
