@@ -101,6 +101,10 @@ class SandboxProcess:
         """Answer the question of the buyer's bank."""
         return self.control("authenticate", ref=ref, confirmed=confirmed)
 
+    def lapse(self, ref: str) -> None:
+        """Let an authorisation end without a capture, as banks do after some days."""
+        self.control("lapse", ref=ref)
+
     def dispute(self, ref: str, reason: str = "fraudulent") -> str:
         """Let the buyer's bank take a payment back; return the dispute's id."""
         return str(self.control("disputes", ref=ref, reason=reason)["id"])

@@ -182,7 +182,11 @@ async def _view(runtime: Runtime, provider: Provider, attempt: Attempt) -> Provi
     async with runtime.db.reading() as tx:
         payment = await store.find_payment(tx, attempt.payment_id)
     if payment is not None and payment.is_capture_requested:
-        return await provider.capture(attempt.ref, payment.amount.minor)
+        try:
+            return await provider.capture(attempt.ref, payment.amount.minor)
+        except Rejected as error:
+            # Reserved no longer, or not at all: what it is now decides, as with any other look.
+            log.warning("payments.not_captured", ref=attempt.ref, trouble=str(error))
     return await provider.fetch(attempt.ref)
 
 

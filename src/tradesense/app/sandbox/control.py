@@ -28,6 +28,7 @@ def routes(sandbox: Sandbox, require_key: Callable[[Request], None]) -> list[Rou
         "/sandbox/faults": _plant,
         "/sandbox/pay": pay,
         "/sandbox/authenticate": authenticate,
+        "/sandbox/lapse": _lapse,
         "/sandbox/disputes": _dispute,
         "/sandbox/disputes/conclude": _conclude,
         "/sandbox/refunds/fail": _fail_refund,
@@ -91,6 +92,20 @@ def authenticate(call: Call, asked: Json) -> Json:
     intent = call.get("payment_intent", ref, param="ref")
     intents.authenticate(call, intent, is_confirmed=is_confirmed)
     return intent
+
+
+def _lapse(call: Call, asked: Json) -> Json:
+    """Let what is reserved go back, as a bank does after days without a capture: {"ref"}."""
+    ref = str(asked.get("ref"))
+    if ref.startswith("tr_"):
+        payment = payments.current(call, ref)
+        if payment["status"] != "authorized":
+            _refuse(f"the payment is {payment['status']}, not authorized")
+        return payments.become(call, payment, "expired")
+    intent = _intent(call, ref)
+    if intent["status"] != "requires_capture":
+        _refuse(f"the payment is {intent['status']}, not requires_capture")
+    return intents.withdraw(call, intent, reason="automatic")
 
 
 def _dispute(call: Call, asked: Json) -> Json:
