@@ -3,7 +3,7 @@
 import hmac
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from psycopg import sql
 
 from price_files import ticks_of
+from table_digests import BOOKKEEPING, Digests, digests
 from tradesense.app.story.instance import Instance, running
 from tradesense.app.story.trader import Trader
 
@@ -23,16 +23,12 @@ NOON = datetime(2014, 5, 2, 12, 0, tzinfo=UTC)  # a Friday; prices until a quart
 FRESH = NOON + timedelta(minutes=5)
 STALE = NOON + timedelta(hours=1)
 CLOSED = NOON + timedelta(days=1)
-# Beats of processes and what they saw of providers, keys of commits, stored answers, and what
-# follows from transfers in its own time: they change whatever is asked, and say nothing that the
-# other tables do not.
-BOOKKEEPING = {
-    "infra_leases", "infra_commits", "infra_idempotency",
-    "ledger_follower", "ledger_lines", "ledger_balances",
+# Beats of processes and what they saw of providers, and what follows from transfers in its own
+# time: they change whatever is asked, and say nothing that the other tables do not.
+BEATS = {
+    "infra_leases", "ledger_follower", "ledger_lines", "ledger_balances",
     "payments_provider_nodes", "payments_provider_reports",
 }  # fmt: skip
-
-State = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -84,29 +80,9 @@ class World:
         with psycopg.connect(self.instance.settings.owner_url) as conn:
             return conn.execute(query).fetchall()
 
-    def state(self) -> State:
+    def state(self) -> Digests:
         """Return a digest of each table's content; the instance must be at rest."""
-        with psycopg.connect(self.instance.settings.owner_url) as conn:
-            names = [
-                name
-                for (name,) in conn.execute(
-                    "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                )
-                if name not in BOOKKEEPING
-            ]
-            each = sql.SQL(" UNION ALL ").join(
-                sql.SQL(
-                    "SELECT {}, md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), ''))"
-                    " FROM {} t"
-                ).format(name, sql.Identifier(name))
-                for name in names
-            )
-            return dict(conn.execute(each).fetchall())
-
-
-def changed(before: State, after: State) -> set[str]:
-    """Return the tables whose content differs."""
-    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        return digests(self.instance.settings.owner_url, besides=BOOKKEEPING | BEATS)
 
 
 @asynccontextmanager

@@ -3,13 +3,14 @@ What every test may ask for.
 
 `db`, `owner_db`, `sealer_db`: a fresh, migrated database per test under the roles of production.
 `runtime`, with `clock.set(moment)`: a process's world whose time, ids and chance are the test's.
+`tables()`: a digest of each table, for what must change nothing.
 `seed`, `chance`: printed with the test's output; `--seed N` repeats a run.
 """
 
 import importlib
 import os
 import random  # noqa: TID251 -- the source of the tests' chance, seeded
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from psycopg import sql
 
 import servers as test_servers
 import tradesense
+from table_digests import Digests, digests
 from tradesense.infra.db import Database
 from tradesense.infra.policies import platform_policies
 from tradesense.infra.redis import Redis
@@ -134,6 +136,12 @@ def _collected() -> dict[str, str]:
 
 
 INVARIANTS = _collected()
+
+
+@pytest.fixture
+def tables(database: Urls) -> Callable[[], Digests]:
+    """Returns a digest of each table's content, but for those of keys and stored answers."""
+    return lambda: digests(database.superuser)
 
 
 @pytest.fixture

@@ -17,16 +17,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from bad_input_world import CLOSED, PLAN, STALE, World, changed, nonsense_world
+from bad_input_world import CLOSED, PLAN, STALE, World, nonsense_world
 from running_platform import clean_environment, run
+from table_digests import TRAIL, differing
 from tradesense.infra.embedded import ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TRAIL = {
-    "trail_entries", "trail_leaves", "trail_nodes", "trail_checkpoints", "trail_sealer",
-    "trail_streams", "bus_consumers",
-}  # fmt: skip
 # An order the engine refuses stays on the record, for the evidence.
 REFUSED = TRAIL | {"trading_commands", "trading_orders", "trading_accounts"}
 TIME = {
@@ -153,7 +150,7 @@ PURCHASES = [
 ]  # fmt: skip
 
 EVENT = b'{"object": "event", "id": "evt_x", "type": "payment_intent.succeeded"}'
-RECORDED = frozenset(TRAIL)
+RECORDED = TRAIL
 WEBHOOKS = [
     Row("a webhook that nobody signed", lambda world: world.http.post(
         "/webhooks/stripe", content=EVENT), 400, "Stripe-Signature header is missing", RECORDED),
@@ -209,7 +206,7 @@ async def test_bad_input_gets_a_clear_answer_and_changes_nothing(world, row):
     assert re.search(re.escape(row.said), answer.text), answer.text
     assert "our mistake" not in answer.text
     await world.instance.settle()
-    assert changed(before, world.state()) <= row.recorded
+    assert differing(before, world.state()) <= row.recorded
 
 
 @pytest.mark.parametrize("method", ["pm_sandbox_underpay", "pm_sandbox_wrong_currency"])
@@ -262,7 +259,7 @@ async def test_a_stale_price_fills_nothing(world):
 
     shown = await world.http.get(f"/v2/orders/{order['id']}", headers=world.keys(world.ada))
     assert (shown.json()["status"], shown.json()["reason"]) == ("rejected", "stale_price")
-    assert changed(before, world.state()) <= REFUSED | TIME
+    assert differing(before, world.state()) <= REFUSED | TIME
 
 
 async def test_a_closed_market_takes_no_order(world):
@@ -280,7 +277,7 @@ async def test_a_closed_market_takes_no_order(world):
         headers=world.keys(world.ada),
     )
     assert (shown.json()["status"], shown.json()["reason"]) == ("rejected", "market_closed")
-    assert changed(before, world.state()) <= REFUSED
+    assert differing(before, world.state()) <= REFUSED
 
 
 async def test_a_second_instance_on_the_same_folder_or_port_is_told_what_to_do(world, tmp_path):
@@ -297,7 +294,7 @@ async def test_a_second_instance_on_the_same_folder_or_port_is_told_what_to_do(w
     assert "set TRADESENSE_SANDBOX_PORT to another port" in same_sandbox_port
     assert not (tmp_path / "other" / "postgres").exists()
     await world.instance.settle()
-    assert changed(before, world.state()) == set()
+    assert differing(before, world.state()) == set()
 
 
 async def command(variables) -> str:

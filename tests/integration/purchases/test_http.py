@@ -8,6 +8,7 @@ import pytest
 from bank_firm import open_firm
 from bank_statements import Entry, Paper
 from purchase_world import PLAN, PRICE_MINOR, Till
+from table_digests import differing
 from tradesense import identity, payments
 from tradesense.app.api import create_app
 from tradesense.kernel.ids import derive
@@ -106,14 +107,17 @@ async def test_the_same_key_is_the_same_order(ada, shop):
         ({"plan": PLAN, "amount_minor": PRICE_MINOR}, key("1"), 422, "another request"),
     ],
 )
-async def test_a_bad_order_gets_a_clear_answer_and_changes_nothing(ada, shop, bad):
+async def test_a_bad_order_gets_a_clear_answer_and_changes_nothing(ada, shop, tables, bad):
     order, headers, status, says = bad
     await ada.post(PATH, json={"plan": PLAN}, headers=key("1"))
+    await shop.work()
+    before = tables()
 
     answer = await ada.post(PATH, json=order, headers=headers)
 
     assert (answer.status_code, says in answer.text) == (status, True), answer.text
-    assert len((await ada.get(PATH)).json()) == 1
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert differing(before, tables()) == set()
     await shop.work()
     assert len(shop.till.intents) == 1
 
@@ -192,30 +196,34 @@ async def test_an_operator_sends_money_back_once_and_sees_what_failed(olga, shop
     ],
 )
 async def test_a_refund_that_cannot_be_is_refused_and_changes_nothing(
-    olga, shop, *, wish, status, says
+    olga, shop, tables, *, wish, status, says
 ):
     _, payment_id = await bought(olga, shop)
     shop.till.pay()
     await shop.end()
+    before = tables()
 
     path = f"/api/v1/operations/payments/{payment_id}/refunds"
     answer = await olga.post(path, json=wish, headers=key("refund"))
 
     assert (answer.status_code, says in answer.text) == (status, True), answer.text
-    await shop.end(rounds=1)
-    assert shop.till.refunds == {}
     foreign = path.replace(payment_id, str(UUID(int=7)))
     good = {"reason": "goodwill"}
     assert (await olga.post(foreign, json=good, headers=key("foreign"))).status_code == 404
+    assert differing(before, tables()) == set()
+    await shop.end(rounds=1)
+    assert shop.till.refunds == {}
 
 
-async def test_refunds_are_for_operators(ada, shop):
+async def test_refunds_are_for_operators(ada, shop, tables):
     _, payment_id = await bought(ada, shop)
     path = f"/api/v1/operations/payments/{payment_id}/refunds"
+    before = tables()
 
     answer = await ada.post(path, json={"reason": "please"}, headers=key("refund"))
 
     assert answer.status_code == 403
+    assert differing(before, tables()) == set()
     assert (await ada.get("/api/v1/operations/refunds")).status_code == 403
 
 
@@ -233,12 +241,14 @@ async def test_refunds_are_for_operators(ada, shop):
         ({"coupon": 1}, 422, "coupon"),
     ],
 )
-async def test_another_way_that_cannot_be_is_refused(ada, shop, *, wish, status, says):
+async def test_another_way_that_cannot_be_is_refused(ada, shop, tables, *, wish, status, says):
     purchase_id, _ = await bought(ada, shop)
+    before = tables()
 
     answer = await ada.post(f"{PATH}/{purchase_id}/payment", json=wish, headers=key("other way"))
 
     assert (answer.status_code, says in answer.text) == (status, True), answer.text
+    assert differing(before, tables()) == set()
 
 
 async def test_another_way_to_pay_is_granted_by_the_next_provider(ada, shop):

@@ -41,13 +41,13 @@ def find_flaw(settings: Settings, *, payment: str, proof: str) -> str | None:
 
 
 def read_id(body: bytes) -> str | None:
-    """Return the id of the payment that a call is about, None if it has none."""
+    """Return the id of the payment that a call is about, None if it has none, or several."""
     try:
-        form = dict(parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=4))
+        form = parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=4)
     except ValueError:
         return None
-    given = form.get("id", "")
-    return given if _ID.fullmatch(given) else None
+    given = [text for name, text in form if name == "id"]
+    return given[0] if len(given) == 1 and _ID.fullmatch(given[0]) else None
 
 
 def _proof(key: bytes, payment: str) -> str:
