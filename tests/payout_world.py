@@ -1,23 +1,38 @@
 """A firm with a funded trader: the real engine over our tape, sagas, bus, operators, a bank."""
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from bank_statements import IBAN, Entry, Paper
 from integration.trail.facts import seal_now
-from tradesense import challenges, ledger, market, notifications, payouts, sagas, trading, trail
+from tradesense import (
+    challenges,
+    ledger,
+    market,
+    notifications,
+    payments,
+    payouts,
+    sagas,
+    trading,
+    trail,
+)
 from tradesense.bus.jobs import deliver_due
 from tradesense.infra.lease import hold
 from tradesense.infra.policies import own_policy
 from tradesense.infra.redis import Redis
 from tradesense.kernel.ids import derive
 from tradesense.kernel.instants import to_us
+from tradesense.kernel.money import Money
 from tradesense.market.model import Kind, Status, TapeItem
 from tradesense.notifications.jobs import SUBSCRIPTION as NOTIFICATIONS
 from tradesense.payments import bank
+from tradesense.payments.attempts.rules import Candidate
+from tradesense.payments.attempts.service import begin
+from tradesense.payments.model import ProviderPayment, ProviderStatus
+from tradesense.payments.providers.stripe import TARIFF
 from tradesense.payouts.jobs import SUBSCRIPTION, story
 from tradesense.sagas.jobs import advance_due
 from tradesense.trading.model import CloseRequest, OrderRequest, OrderType, Side, TimeInForce
@@ -34,6 +49,7 @@ PAYOUT = derive(USER, "payout", "1")
 PAYEE = payouts.Payee(name="Ada Lovelace", account="GB33BUKB20201555555555")
 JANE, JOHN = f"operator:{UUID(int=1)}", f"operator:{UUID(int=2)}"
 PRICE_MINOR = 540_00
+PAYMENT = derive(derive(USER, "purchase"), "payment")
 
 
 @dataclass
@@ -144,6 +160,34 @@ class Floor:
         account_id = (await self.challenge()).account_id
         await self.trade(account_id, 1_000_000, self.bid + dollars // 10)
         await self.wait(14)
+
+    async def pay_price(self):
+        """Pay the price of the challenge at a provider, as its buyer would have before it ran."""
+        price = Money(PRICE_MINOR, "USD")
+        seen = ProviderPayment(
+            provider="stripe", ref="pi_1", payment_id=PAYMENT, status=ProviderStatus.OPEN,
+            amount_minor=PRICE_MINOR, received_minor=0, currency="USD",
+            client_secret="pi_1_secret", pay_url="http://pay.example/pi_1",
+        )  # fmt: skip
+        paid = replace(seen, status=ProviderStatus.SUCCEEDED, received_minor=PRICE_MINOR)
+        await self.run(
+            payments.request, payment_id=PAYMENT, purchase_id=derive(USER, "purchase"), amount=price
+        )
+        takes = Candidate(name="stripe", tariff=TARIFF, is_admitting=True)
+        await self.run(begin, payment_id=PAYMENT, candidates=[takes])
+        await self.run(payments.record_offer, payment_id=PAYMENT, seen=seen)
+        await self.run(payments.settle, payment_id=PAYMENT, seen=paid)
+        await self.runtime.db.repeat(lambda tx: payments.earn(tx, payment_id=PAYMENT))
+
+    async def refund(self, refund_id, minor=None):
+        """Send so much of the price (None: the rest) back to the buyer, at an operator's wish."""
+        return await self.run(
+            payments.request_refund, payment_id=PAYMENT, refund_id=refund_id, reason="goodwill",
+            amount=None if minor is None else Money(minor, "USD"), by=JANE,
+        )  # fmt: skip
+
+    async def refunds(self):
+        return await self.read(payments.list_refunds, PAYMENT)
 
     async def wait(self, days):
         self.clock.set(self.clock.now() + days * DAY)

@@ -57,6 +57,19 @@ from tradesense.trading.model import OnCashFlow as EngineOnCashFlow
 RULE_VERSION = "tradesense-rules-2"
 BASIS_POINTS = 10_000
 
+# Terms that were sealed before payouts existed say nothing of them. Theirs are what every
+# programme was sold with from the first day on: written down again here, so that a change of
+# the programmes never reaches a challenge that is running (docs/decisions).
+FIRST_PAYOUTS = PayoutRules(
+    first_after_days=14,
+    every_days=14,
+    profit_min_bp=2,
+    split_bp=8_000,
+    split_later_bp=9_000,
+    split_later_from=3,
+    refunds_fee=True,
+)
+
 
 class CannotJudge(Invalid):
     """The switches of a programme ask for what no engine of ours judges yet."""
@@ -133,8 +146,9 @@ def phases_of(terms: Terms) -> tuple[PhaseRules, ...]:
 
 
 def payout_rules_of(terms: Terms) -> PayoutRules:
-    """Return how the funded account pays out, as it was sealed."""
-    return PayoutRules(**terms.data["payouts"])
+    """Return how the funded account pays out, as it was sealed, or first published."""
+    sealed = terms.data.get("payouts")
+    return FIRST_PAYOUTS if sealed is None else PayoutRules(**sealed)
 
 
 def phase_after(terms: Terms, phase: str) -> str | None:

@@ -44,6 +44,16 @@ INVARIANTS = (
         GROUP BY r.provider_ref, r.amount_minor
         HAVING sum(f.amount_minor) > r.amount_minor
     """,
+        "what is set aside to go back another way is not refunded as well": """
+        SELECT a.payment_id, a.amount_minor, r.amount_minor AS received_minor, f.refunded_minor
+        FROM payments_asides a
+        JOIN payments_receipts r ON r.payment_id = a.payment_id AND r.fate = 'honoured'
+        CROSS JOIN LATERAL (SELECT coalesce(sum(f.amount_minor), 0) AS refunded_minor
+            FROM payments_refunds f WHERE (f.provider, f.provider_ref) =
+                (r.provider, r.provider_ref) AND f.status <> 'failed' AND f.is_ours) f
+        WHERE a.put_back_at IS NULL AND (a.currency <> r.currency
+            OR a.amount_minor + f.refunded_minor > r.amount_minor)
+    """,
         "what went back left the books as it was sent, and nothing else did": """
         SELECT f.refund_id, f.status, f.amount_minor, f.currency, f.transfer_id
         FROM payments_refunds f

@@ -70,6 +70,12 @@ INVARIANTS = {
         HAVING count(*) > 1
           OR sum(p.fee_minor) > (convert_from(c.terms, 'UTF8')::jsonb #>> '{price,minor}')::bigint
     """,
+    "a fee that goes back with a payout cannot be refunded too: it is set aside, and only it": """
+        SELECT p.id, p.fee_minor, a.amount_minor FROM payouts_payouts p
+        LEFT JOIN payments_asides a ON a.aside_id = p.id AND a.put_back_at IS NULL
+        WHERE coalesce(a.amount_minor, 0)
+           <> CASE WHEN p.left_in IS DISTINCT FROM 'account' THEN p.fee_minor ELSE 0 END
+    """,
     "each payout has its saga, and both agree on how it ended": """
         SELECT p.id, p.status, i.state FROM payouts_payouts p
         LEFT JOIN saga_instances i ON i.id = p.id AND i.kind = 'payout'

@@ -115,11 +115,11 @@ def share_minor(withdrawn_minor: int, split: int) -> int:
     return half_even(withdrawn_minor * split, BASIS_POINTS)
 
 
-def fee_minor(terms: PayoutRules, payout: Payout, price: Money, refunded_minor: int) -> int:
-    """Return what is left of the challenge's price to go back with this payout."""
+def fee_minor(terms: PayoutRules, payout: Payout, price: Money) -> int:
+    """Return how much of the challenge's price should go back with this payout, if it is left."""
     if not terms.refunds_fee or payout.number > 1 or price.currency != payout.currency:
         return 0
-    return max(0, price.minor - refunded_minor)
+    return price.minor
 
 
 def frozen(payout: Payout, *, withdrawn_minor: int, fee: int) -> Payout:

@@ -4,6 +4,8 @@ import psycopg
 import pytest
 
 from payout_world import JANE, PAYOUT, USER
+from tradesense.kernel.ids import derive
+from tradesense.payments.invariants import INVARIANTS as PAYMENTS
 from tradesense.payouts.invariants import INVARIANTS
 
 UPDATE = "UPDATE payouts_payouts SET "
@@ -42,6 +44,11 @@ BREAKS = {
         UPDATE + "fee_minor = fee_minor + 1",
         TWICE,
     ],
+    "a fee that goes back with a payout cannot be refunded": [
+        "UPDATE payments_asides SET put_back_at = now()",
+        "UPDATE payments_asides SET amount_minor = amount_minor + 1",
+        UPDATE + "fee_minor = 0",
+    ],
     "each payout has its saga": [
         UPDATE + "status = 'refused', reason = 'lost'",
         OVER + "'completed'",
@@ -71,3 +78,17 @@ async def test_every_promise_can_be_seen_to_break(floor, database):
                 assert conn.execute(query).fetchall(), f"{begins}: unseen: {damage}"
                 conn.rollback()
     assert len(BREAKS) == len(INVARIANTS)
+
+
+@pytest.mark.breaks_invariants
+async def test_a_refund_of_what_went_back_with_a_payout_is_seen(floor, database):
+    await floor.pay_price()
+    await floor.refund(derive("part"), 100_00)
+    await floor.request()
+    (query,) = [sql for promise, sql in PAYMENTS.items() if "set aside" in promise]
+    for damage in ("amount_minor = amount_minor + 1", "currency = 'EUR'"):
+        with psycopg.connect(database.superuser) as conn:
+            assert conn.execute(query).fetchall() == []
+            conn.execute(f"UPDATE payments_asides SET {damage}")
+            assert conn.execute(query).fetchall(), f"unseen: {damage}"
+            conn.rollback()

@@ -20,6 +20,8 @@ from tradesense.payments.model.facts import (
     PaymentSucceeded,
     RefundFailed,
     RefundRequested,
+    RestPutBack,
+    RestSetAside,
     WebhookApplied,
     WebhookReceived,
     WebhookRefused,
@@ -28,6 +30,7 @@ from tradesense.payments.model.facts import (
 from tradesense.payments.model.payments import (
     HONOURED,
     OPEN,
+    Aside,
     Attempt,
     AttemptStatus,
     Dispute,
@@ -57,6 +60,7 @@ from tradesense.payments.model.providers import (
 __all__ = [
     "HONOURED",
     "OPEN",
+    "Aside",
     "Attempt",
     "AttemptStatus",
     "Dispute",
@@ -95,6 +99,8 @@ __all__ = [
     "RefundFailed",
     "RefundRequested",
     "RefundStatus",
+    "RestPutBack",
+    "RestSetAside",
     "Tariff",
     "Way",
     "Webhook",

@@ -142,6 +142,26 @@ class RefundRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RestSetAside(Event):
+    """So much of the payment goes back by another way, which `aside_id` names."""
+
+    aside_id: UUID
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestPutBack(Event):
+    """It did not go back that way: it may be refunded again."""
+
+    aside_id: UUID
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentRefunded(Event):
     """`kept_minor` is what is still with us of the money that was honoured."""
 

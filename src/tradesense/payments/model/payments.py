@@ -144,6 +144,15 @@ class RefundStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """What of a payment goes back by another way than a refund; `aside_id` names that way."""
+
+    aside_id: UUID
+    payment_id: UUID
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """Money on its way back to the buyer, taken from `debit_account` once it has left."""
 

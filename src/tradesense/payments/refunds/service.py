@@ -26,7 +26,7 @@ from tradesense.payments.refusals import (
     UnknownPayment,
     UnknownRefund,
 )
-from tradesense.payments.store import disputes, refunds
+from tradesense.payments.store import asides, disputes, refunds
 from tradesense.payments.store import payments as store
 from tradesense.trail.model import Fact
 
@@ -62,7 +62,7 @@ async def request_refund(
         )
     known = await refunds.find_refund(tx, refund_id)
     if amount is None:
-        left = await _refundable(tx, payment, receipt)
+        left = await refundable(tx, payment, receipt)
         amount_minor = known.amount_minor if known is not None else left
     else:
         amount_minor = amount.minor
@@ -88,7 +88,7 @@ async def request_rest(
     if receipt is None:
         raise NothingReceived(f"payment {payment.payment_id} has received nothing")
     refunded = await refunds.refunded_minor(tx, receipt.provider, receipt.provider_ref)
-    rest = await _refundable(tx, payment, receipt)
+    rest = await refundable(tx, payment, receipt)
     if rest:
         refund_id = derive(payment.payment_id, "refund", "rest", refunded)
         refund = new_refund(
@@ -157,15 +157,17 @@ async def _request(
             f"dispute {own[0].ref} of this payment is {own[0].status.value}: the bank takes "
             "the money back itself; wait for its end, or accept it at the provider"
         )
-    left = await _refundable(tx, payment, receipt)
+    left = await refundable(tx, payment, receipt)
     if refund.amount_minor <= 0:
         raise OverRefund(
             f"a refund is a positive amount; {left} {receipt.currency} (minor units) can go back"
         )
     if refund.amount_minor > left:
+        aside = await asides.set_aside_minor(tx, payment.payment_id)
+        gone = f"; {aside} went back another way" if aside else ""
         raise OverRefund(
             f"{refund.amount_minor} asked back, but of {receipt.amount_minor} received only "
-            f"{left} can still go back (minor units of {receipt.currency})"
+            f"{left} can still go back (minor units of {receipt.currency}){gone}"
         )
     return await add(tx, refund, now)
 
@@ -187,15 +189,21 @@ async def add(tx: Transaction, refund: Refund, now: datetime) -> Refund:
     return refund
 
 
-async def _refundable(tx: Transaction, payment: Payment, receipt: Receipt) -> int:
-    """Return how much of a receipt has not gone back, is not on its way, and is not disputed."""
+async def refundable(tx: Transaction, payment: Payment, receipt: Receipt) -> int:
+    """
+    Return how much of a receipt may still go back, in minor units.
+
+    That is what has not gone back, is not on its way, not disputed and not set aside. The
+    payment is held by `tx`.
+    """
     refunded = await refunds.refunded_minor(tx, receipt.provider, receipt.provider_ref)
+    aside = await asides.set_aside_minor(tx, payment.payment_id)
     disputed = sum(
         each.amount_minor
         for each in await disputes.list_disputes(tx, payment.payment_id)
         if each.payment_ref == receipt.provider_ref and each.status is not DisputeStatus.WON
     )
-    return max(0, receipt.amount_minor - refunded - disputed)
+    return max(0, receipt.amount_minor - refunded - aside - disputed)
 
 
 def new_refund(

@@ -114,7 +114,7 @@ async def _withdrawn(tx: Transaction, payout: Payout, amount_minor: int, *, now:
             tx, account_id=payout.account_id, withdrawal_id=payout.id, now=now
         )
         return
-    fee = await _fee(tx, payout)
+    fee = await _fee(tx, payout, now=now)
     after = rules.frozen(payout, withdrawn_minor=amount_minor, fee=fee)
     await store.save(tx, after)
     frozen = model.PayoutFrozen(
@@ -132,20 +132,22 @@ async def _withdrawn(tx: Transaction, payout: Payout, amount_minor: int, *, now:
     await _post(tx, after, rules.owed(after, now), now=now)
 
 
-async def _fee(tx: Transaction, payout: Payout) -> int:
-    """Return what is left of the challenge's price to go back, in minor units."""
+async def _fee(tx: Transaction, payout: Payout, *, now: datetime) -> int:
+    """Keep what is left of the challenge's price for this payout; return it, in minor units."""
     challenge = await challenge_of(tx, payout)
     sealed = challenge.terms.data["price"]
     price = Money(int(sealed["minor"]), str(sealed["currency"]))
-    refunded = await payments.list_refunds(tx, derive(challenge.purchase_id, "payment"))
-    gone = sum(
-        each.amount_minor
-        for each in refunded
-        # What was paid twice or wrongly went back from `unapplied`; it was never the price.
-        if each.status is not payments.RefundStatus.FAILED
-        and not each.debit_account.startswith("unapplied:")
+    due = rules.fee_minor(challenges.payout_rules_of(challenge.terms), payout, price)
+    if not due:
+        return 0
+    return await payments.set_aside(
+        tx,
+        payment_id=derive(challenge.purchase_id, "payment"),
+        aside_id=payout.id,
+        most=Money(due, payout.currency),
+        by=BY,
+        now=now,
     )
-    return rules.fee_minor(challenges.payout_rules_of(challenge.terms), payout, price, gone)
 
 
 async def _restored(tx: Transaction, payout: Payout, *, now: datetime) -> None:
@@ -161,6 +163,7 @@ async def _restored(tx: Transaction, payout: Payout, *, now: datetime) -> None:
         currency=payout.currency,
     )
     await say(tx, after, restored, now=now)
+    await payments.put_back(tx, aside_id=payout.id, by=BY, now=now)
     await _post(tx, after, rules.given_back(payout, now), now=now)
 
 
