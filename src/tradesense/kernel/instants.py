@@ -22,7 +22,8 @@ def rfc3339(moment: datetime) -> str:
     """Return `2014-05-02T12:30:00.123456Z`: always UTC, always six decimals, so that it sorts."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone; moments are aware")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:

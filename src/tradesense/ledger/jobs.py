@@ -4,7 +4,8 @@ What runs beside the verbs: the desk that gathers transfers, the follower, the e
     submit ─▶ queue ─ as many as wait, 1,000 at most ─▶ one transaction ─▶ each caller's outcome
 
 A batch is as large as what arrived while the one before was written, so nobody waits for a
-timer: one caller gets a batch of one, a thousand share one COMMIT.
+timer: one caller gets a batch of one, a thousand share two COMMITs. The flights that are free
+share a long queue, so that the server writes one batch while we make the other ready.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from tradesense.ledger import following, pending, service
 from tradesense.ledger.model import Request, Transfer
 
 BATCH_MAX = 1_000  # measured: twice as many are hardly faster, and everybody waits for longer
+SHARED_MIN = 100  # below it a second COMMIT costs more than it overlaps
 FLIGHTS = 2  # one batch is made ready while the other is written
 
 log = structlog.get_logger()
@@ -45,6 +47,7 @@ class Desk:
         self._batch_max = batch_max
         self._queue: deque[_Waiting] = deque()
         self._bell = asyncio.Event()
+        self._free = 0  # flights that wait for a batch
         self._is_closing = False
 
     @classmethod
@@ -88,9 +91,11 @@ class Desk:
 
     async def _serve(self) -> None:
         while True:
+            self._free += 1
             await self._bell.wait()
-            size = min(len(self._queue), self._batch_max)
+            size = share(len(self._queue), free=self._free, batch_max=self._batch_max)
             batch = [self._queue.popleft() for _ in range(size)]
+            self._free -= 1
             if not self._queue and not self._is_closing:
                 self._bell.clear()
             if batch:
@@ -119,6 +124,12 @@ class Desk:
         now = self._now()
         # Without a key: a transfer's id already makes it happen once, however often it is tried.
         return await self._db.repeat(lambda tx: service.post_each(tx, requests, now=now))
+
+
+def share(waiting: int, *, free: int, batch_max: int) -> int:
+    """Return how much of a queue a flight takes, so that the other free ones have their part."""
+    fair = -(-waiting // free)
+    return min(waiting, max(fair, SHARED_MIN), batch_max)
 
 
 def _tell(waiting: _Waiting, error: Exception | None) -> None:
