@@ -45,7 +45,7 @@ async def gather(runtime: Runtime, *, checks_promises: bool = True) -> list[Matt
     """
     found: list[Matter] = []
     async with runtime.db.reading() as tx:
-        for look in (_incidents, _providers, _stuck, _money, _cases):
+        for look in (_incidents, _providers, _stuck, _money, _second_eyes, _cases):
             found += await look(tx)
         found += _errands(await list_unanswered(tx, limit=LIMIT), runtime.now())
     if checks_promises:
@@ -149,6 +149,34 @@ async def _money(tx: Transaction) -> list[Matter]:
         for one in await payouts.list_payouts(tx, status=payouts.PayoutStatus.FROZEN, limit=LIMIT)
     ]
     return [*failed, *frozen]
+
+
+async def _second_eyes(tx: Transaction) -> list[Matter]:
+    """Return what one operator has proposed, and another has to agree to."""
+    matches = [
+        Matter(
+            kind="bank match to approve",
+            subject=str(one.match_id),
+            says=f"{one.kind.value}, proposed by {one.proposed_by}: {one.reason}",
+            since=one.proposed_at,
+            command=f"tradesense bank approve {one.match_id} --token-file FILE",
+        )
+        for one in await payments.bank.list_waiting(tx, limit=LIMIT)
+    ]
+    corrections = [
+        Matter(
+            kind="correction to approve",
+            subject=str(one.case_id),
+            says=f"{one.correction.amount} from {one.correction.credit} to "
+            f"{one.correction.debit}, proposed by {one.correction.proposed_by}: "
+            f"{one.correction.reason}",
+            since=one.correction.proposed_at,
+            command=f"tradesense cases show {one.case_id}",
+        )
+        for one in await payments.reconciliation.list_awaiting_approval(tx, limit=LIMIT)
+        if one.correction is not None
+    ]
+    return [*matches, *corrections]
 
 
 async def _cases(tx: Transaction) -> list[Matter]:

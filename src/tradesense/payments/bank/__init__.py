@@ -42,7 +42,7 @@ from tradesense.payments.bank.service.statements import (
 from tradesense.payments.bank.statements import FILE_MAX, Decimal, read_statements
 from tradesense.payments.bank.statements.pain001 import write_pain001
 from tradesense.payments.bank.store.lines import find_lines, list_accounts, list_lines
-from tradesense.payments.bank.store.matches import list_matches
+from tradesense.payments.bank.store.matches import list_matches, list_waiting
 from tradesense.payments.bank.store.outgoing import find_outgoing, list_outgoing
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "list_matches",
     "list_outgoing",
     "list_suggestions",
+    "list_waiting",
     "order_transfer",
     "page_secret",
     "printed",

@@ -31,7 +31,10 @@ from tradesense.payments.reconciliation.jobs import (
     reconcile_due,
 )
 from tradesense.payments.reconciliation.model import Case, CaseState, DifferenceKind, Run
-from tradesense.payments.reconciliation.store.cases import list_cases
+from tradesense.payments.reconciliation.store.cases import (
+    list_awaiting_approval,
+    list_cases,
+)
 from tradesense.payments.reconciliation.store.runs import find_last
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "assign",
     "find_last",
     "get",
+    "list_awaiting_approval",
     "list_cases",
     "propose_correction",
     "reconcile",

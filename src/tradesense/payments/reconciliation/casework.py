@@ -123,7 +123,12 @@ async def propose_correction(
     """
     case = await _lock_open(tx, case_id)
     correction = Correction(
-        debit=debit, credit=credit, amount=amount, reason=reason, proposed_by=by
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        reason=reason,
+        proposed_by=by,
+        proposed_at=now,
     )
     _check(correction)
     number = await cases.count_corrections(tx, case_id)

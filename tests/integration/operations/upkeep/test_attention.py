@@ -2,12 +2,19 @@
 
 import pytest
 
+from bank_firm import open_firm
+from bank_statements import Entry
 from bus_world import fact
 from conftest import OPENING
 from saga_world import World as Story
 from saga_world import begin, say, work
 from tradesense.kernel.ids import derive
+from tradesense.kernel.money import Money
+from tradesense.payments import reconciliation
 from tradesense.payments.outages import service, store
+from tradesense.payments.reconciliation import service as comparing
+from tradesense.payments.reconciliation.model import Difference, DifferenceKind, Findings, Run
+from tradesense.payments.reconciliation.store import runs
 from tradesense.sagas import State
 
 PAGE = "/api/v1/operations/attention"
@@ -48,6 +55,48 @@ async def contain(runtime):
         await runtime.db.repeat(lambda tx: service.judge(tx, provider="stripe", now=runtime.now()))
 
 
+async def propose_a_match(runtime):
+    """Somebody says that a line at the bank is Stripe's payout; nobody else has agreed yet."""
+    async with open_firm(runtime) as firm:
+        lines = await firm.bank_says(Entry(amount="540.00", text="STRIPE"))
+        return await firm.propose(lines, kind="provider_payout", party="stripe")
+
+
+async def propose_a_correction(runtime):
+    """A difference is found, and somebody proposes the transfer that mends it."""
+    now = runtime.now()
+    run = Run(run_id=derive("a run"), provider="stripe", cadence="asked", since=now, until=now)
+    lost = Difference(
+        kind=DifferenceKind.STRANGERS_CHARGE,
+        provider="stripe",
+        subject="pi_1",
+        story="pi_1",
+        currency="USD",
+        ours_minor=None,
+        theirs_minor=4_200,
+        at=now,
+    )
+    await runtime.db.repeat(lambda tx: runs.add(tx, run))
+    await runtime.db.repeat(
+        lambda tx: comparing.conclude(
+            tx, run=run, findings=Findings(differences=(lost,)), totals=(), trail_size=0, now=now
+        )
+    )
+    await runtime.db.repeat(
+        lambda tx: reconciliation.propose_correction(
+            tx,
+            case_id=lost.case_id,
+            debit="clearing:stripe:USD",
+            credit="unapplied:USD",
+            amount=Money(4_200, "USD"),
+            reason="held until it is sent back",
+            by="operator:jane",
+            now=now,
+        )
+    )
+    return lost.case_id
+
+
 async def test_nothing_waits_on_a_quiet_day(look):
     assert await look() == {"waiting": 0, "counts": {}, "limit_per_kind": 100, "matters": []}
 
@@ -67,6 +116,32 @@ async def test_what_stands_still_is_on_one_page(look, runtime, world):
     assert said["dead letter"]["command"] == "tradesense events dead --consumer ears"
     assert said["contained provider"]["subject"] == "stripe"
     assert all(one["since"].endswith("Z") for one in page["matters"])
+
+
+async def test_what_waits_for_a_second_pair_of_eyes_is_on_the_page_until_somebody_agrees(
+    look, runtime
+):
+    match = await propose_a_match(runtime)
+    case_id = await propose_a_correction(runtime)
+
+    page = await look()
+
+    said = {one["kind"]: one for one in page["matters"]}
+    assert set(said) == {"bank match to approve", "correction to approve", "reconciliation case"}
+    assert said["bank match to approve"]["subject"] == str(match.match_id)
+    assert "user:jane: looks right" in said["bank match to approve"]["says"]
+    assert said["correction to approve"]["subject"] == str(case_id)
+    assert "42.00 USD from unapplied:USD" in said["correction to approve"]["says"]
+    assert all(one["since"].endswith("Z") for one in page["matters"])
+
+    async with open_firm(runtime) as firm:
+        await firm.approve(match)
+    await runtime.db.repeat(
+        lambda tx: reconciliation.approve_correction(
+            tx, case_id=case_id, by="operator:john", now=runtime.now()
+        )
+    )
+    assert (await look())["waiting"] == 0
 
 
 @pytest.mark.breaks_invariants

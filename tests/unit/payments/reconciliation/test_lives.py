@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradesense.kernel.ids import ROOT, derive
+from tradesense.ledger import CHART
 from tradesense.payments.model import Movement, MovementKind
 from tradesense.payments.reconciliation import rules
 from tradesense.payments.reconciliation.jobs import OVERLAP
@@ -22,7 +23,12 @@ from tradesense.payments.reconciliation.model import (
     Standing,
     Totals,
 )
-from tradesense.payments.reconciliation.rules.matching.sheet import BANK_GRACE, GRACE, REFUND_GRACE
+from tradesense.payments.reconciliation.rules.matching.sheet import (
+    BANK_GRACE,
+    CLEARING_AGE_MAX,
+    GRACE,
+    REFUND_GRACE,
+)
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CLEARING = "clearing:stripe:USD"
@@ -239,3 +245,8 @@ def test_a_payment_cut_out_of_a_life_is_missed():
 def test_a_window_is_longer_than_any_grace():
     """So what is underway is seen in every run until it has ended."""
     assert min(OVERLAP.values()) > max(GRACE, REFUND_GRACE, BANK_GRACE)
+
+
+def test_money_may_stand_as_long_as_the_chart_of_accounts_says():
+    assert CHART["provider-payouts"].age_max == BANK_GRACE
+    assert CHART["clearing"].age_max == CLEARING_AGE_MAX

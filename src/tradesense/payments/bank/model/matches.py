@@ -6,6 +6,7 @@ What a line may mean: suggestions, and the matches that two pairs of eyes agree 
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,5 +69,6 @@ class Match:
     party: str
     reason: str
     proposed_by: str
+    proposed_at: datetime
     status: MatchStatus
     decided_by: str | None = None

@@ -88,12 +88,13 @@ async def propose(
         party=party,
         reason=reason,
         proposed_by=by,
+        proposed_at=now,
         status=MatchStatus.OPEN,
     )
     if taken:
         raise LineTaken(f"line {taken[0]} is known for what it is already")
     matching.require_sense(kind, lines, offers, party=party)
-    if await store.add_match(tx, match, now=now):
+    if await store.add_match(tx, match):
         event = model.MatchProposed(
             match_id, kind, match.line_ids, match.payment_ids, party, reason
         )

@@ -85,7 +85,7 @@ async def withdraw_offer(tx: Transaction, reference: str) -> None:
     )
 
 
-async def add_match(tx: Transaction, match: Match, *, now: datetime) -> bool:
+async def add_match(tx: Transaction, match: Match) -> bool:
     """Insert a proposal; False if its id is there already."""
     cursor = await tx.execute(
         """
@@ -93,7 +93,14 @@ async def add_match(tx: Transaction, match: Match, *, now: datetime) -> bool:
             (match_id, kind, party, reason, proposed_by, proposed_at, status)
         VALUES (%s, %s, %s, %s, %s, %s, 'open') ON CONFLICT (match_id) DO NOTHING
         """,
-        (match.match_id, match.kind, match.party, match.reason, match.proposed_by, now),
+        (
+            match.match_id,
+            match.kind,
+            match.party,
+            match.reason,
+            match.proposed_by,
+            match.proposed_at,
+        ),
     )
     if cursor.rowcount != 1:
         return False
@@ -126,6 +133,14 @@ async def lock_match(tx: Transaction, match_id: UUID) -> Match | None:
     cursor = await tx.execute(f"{_MATCHES} WHERE m.match_id = %s FOR UPDATE OF m", (match_id,))
     row = await cursor.fetchone()
     return None if row is None else _to_match(row)
+
+
+async def list_waiting(tx: Transaction, *, limit: int = MATCHES_SHOWN_MAX) -> Sequence[Match]:
+    """Return proposals that nobody has decided yet, the oldest first."""
+    cursor = await tx.execute(
+        f"{_MATCHES} WHERE m.status = 'open' ORDER BY m.proposed_at, m.match_id LIMIT %s", (limit,)
+    )
+    return [_to_match(row) for row in await cursor.fetchall()]
 
 
 async def list_matches(
@@ -222,6 +237,7 @@ def _to_match(row: DictRow) -> Match:
         party=row["party"],
         reason=row["reason"],
         proposed_by=row["proposed_by"],
+        proposed_at=row["proposed_at"],
         status=MatchStatus(row["status"]),
         decided_by=row["decided_by"],
     )

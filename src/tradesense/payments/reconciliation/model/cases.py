@@ -72,6 +72,7 @@ class Correction:
     amount: Money
     reason: str
     proposed_by: str
+    proposed_at: datetime
     transfer_id: UUID | None = None
 
     def facts(self) -> dict[str, object]:
@@ -83,6 +84,7 @@ class Correction:
             "currency": self.amount.currency,
             "reason": self.reason,
             "proposed_by": self.proposed_by,
+            "proposed_at": self.proposed_at.isoformat(),
             "transfer_id": None if self.transfer_id is None else str(self.transfer_id),
         }
 

@@ -18,7 +18,7 @@ from tradesense.payments.reconciliation.model import (
 
 _CASES = """
     SELECT c.*, k.correction_id, k.debit, k.credit, k.amount_minor, k.currency AS paid_in, k.reason,
-        k.proposed_by, k.transfer_id
+        k.proposed_by, k.recorded_at AS proposed_at, k.transfer_id
     FROM payments_cases c
     LEFT JOIN LATERAL (SELECT * FROM payments_corrections k WHERE k.case_id = c.case_id
                        ORDER BY k.recorded_at DESC LIMIT 1) AS k ON true
@@ -104,6 +104,19 @@ async def list_cases(
         ORDER BY c.opened_at, c.case_id LIMIT %(limit)s
         """,
         {"provider": provider, "states": [state.value for state in states], "limit": limit},
+    )
+    return [_to_case(row) for row in await cursor.fetchall()]
+
+
+async def list_awaiting_approval(tx: Transaction, *, limit: int) -> Sequence[Case]:
+    """Return open cases whose correction a second operator has to look at, the oldest first."""
+    cursor = await tx.execute(
+        f"""
+        {_CASES} WHERE c.state IN ('open', 'assigned')
+          AND k.correction_id IS NOT NULL AND k.transfer_id IS NULL
+        ORDER BY k.recorded_at, c.case_id LIMIT %s
+        """,
+        (limit,),
     )
     return [_to_case(row) for row in await cursor.fetchall()]
 
@@ -196,5 +209,6 @@ def _correction(row: DictRow) -> Correction | None:
         amount=Money(row["amount_minor"], row["paid_in"]),
         reason=row["reason"],
         proposed_by=row["proposed_by"],
+        proposed_at=row["proposed_at"],
         transfer_id=row["transfer_id"],
     )

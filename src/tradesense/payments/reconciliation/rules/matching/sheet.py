@@ -21,7 +21,8 @@ T = TypeVar("T")
 GRACE = timedelta(hours=2)
 # Banks answer refunds within days; until then the provider has debited us, and we wait.
 REFUND_GRACE = timedelta(days=10)
-# A payout takes up to three banking days, and a weekend or a holiday.
+# A payout takes up to three banking days, and a weekend or a holiday. This age and the next are
+# the chart of accounts' (a test says so): rules are pure, and the ledger's face is not.
 BANK_GRACE = timedelta(days=6)
 # Payouts are monthly at the rarest; what stands longer than that is held back.
 CLEARING_AGE_MAX = timedelta(days=36)
