@@ -1,18 +1,17 @@
 """A shop whose payments are real at the sandbox, and a hand in every book: to plant differences."""
 
 import asyncio
-import json
-import sqlite3
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import psycopg
 
 from payment_sandbox import SandboxProcess
+from provider_books import ProviderBooks
 from tradesense import ledger, payments
 from tradesense.infra.clock import SystemClock
 from tradesense.infra.runtime import Runtime
+from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 from tradesense.ledger.model import Transfer
 from tradesense.payments import bank
@@ -39,20 +38,28 @@ class BookShop:
     runtime: Runtime
     provider: Provider
     sandbox: SandboxProcess
+    theirs: ProviderBooks
     owner_url: str
 
     async def run(self, verb, **arguments):
+        said = {"now": self.runtime.now()} | arguments
         return await self.runtime.db.run(
-            lambda tx: verb(tx, now=self.runtime.now(), **arguments), key=str(self.runtime.new_id())
+            lambda tx: verb(tx, **said), key=str(self.runtime.new_id())
         )
 
     async def sell(self, amount=PRICE, *, is_settled=True):
         """Return (payment id, the provider's reference) of a payment that the buyer has made."""
         payment_id, purchase_id = self.runtime.new_id(), self.runtime.new_id()
         await self.run(
-            payments.request, payment_id=payment_id, purchase_id=purchase_id, amount=amount
+            payments.request,
+            payment_id=payment_id,
+            purchase_id=purchase_id,
+            amount=amount,
+            way=self.theirs.way,
         )
-        asked = IntentAsked(payment_id=payment_id, purchase_id=purchase_id, amount=amount)
+        asked = IntentAsked(
+            payment_id=payment_id, purchase_id=purchase_id, amount=amount, way=self.theirs.way
+        )
         seen = await self.provider.create_intent(asked)
         takes = Candidate(name=self.provider.name, tariff=self.provider.tariff, is_admitting=True)
         await self.run(begin, payment_id=payment_id, candidates=[takes])
@@ -62,9 +69,9 @@ class BookShop:
             await self.settle(payment_id, seen.ref)
         return payment_id, seen.ref
 
-    async def settle(self, payment_id, ref):
+    async def settle(self, payment_id, ref, **when):
         seen = await self.provider.fetch(ref)
-        return await self.run(payments.settle, payment_id=payment_id, seen=seen)
+        return await self.run(payments.settle, payment_id=payment_id, seen=seen, **when)
 
     async def refund(self, payment_id, ref, minor=10_000, *, is_booked=True):
         """Return the provider's name of a refund that we decided, and it made."""
@@ -76,10 +83,13 @@ class BookShop:
             amount=Money(minor, "USD"),
             reason="a test",
         )
-        seen = await self.provider.refund(
-            RefundAsked(refund_id=refund_id, provider_ref=ref, amount_minor=minor, currency="USD")
+        asked = RefundAsked(
+            refund_id=refund_id, provider_ref=ref, amount_minor=minor, currency="USD"
         )
+        seen = await self.provider.refund(asked)
         if is_booked:
+            self.theirs.settle_refund(seen.ref)
+            seen = await self.provider.refund(asked)
             await self.run(refunds.record_refund, refund_id=refund_id, seen=seen)
         return seen.ref
 
@@ -91,7 +101,8 @@ class BookShop:
         return dispute, ref
 
     async def pay_out(self):
-        return await self.call(self.sandbox.pay_out)
+        made = await self.call(self.sandbox.pay_out, self.theirs.name)
+        return made | {"reference": self.theirs.reference_of(made)}
 
     async def import_bank(self):
         """Take in what our bank at the sandbox has to say."""
@@ -120,50 +131,9 @@ class BookShop:
     async def call(self, act, *arguments, **named):
         return await asyncio.to_thread(act, *arguments, **named)
 
-    @contextmanager
-    def provider_file(self):
-        """Open the sandbox's own file, to change it as no API would."""
-        path = self.sandbox.home / "sandbox" / "stripe.sqlite3"
-        with closing(sqlite3.connect(path)) as file, file:
-            yield file
-
-    def line_of(self, ref, kind):
-        """Return the provider's line of what `ref` names, as it stands in its file."""
-        with self.provider_file() as file:
-            bodies = dict(file.execute("SELECT id, body FROM objects").fetchall())
-        objects = {key: json.loads(body) for key, body in bodies.items()}
-        for line in objects.values():
-            if line["object"] == "balance_transaction" and line["type"] == kind:
-                source = objects.get(line["source"], {})
-                if ref in {source.get("id"), source.get("payment_intent")}:
-                    return line
-        raise AssertionError(f"no {kind} of {ref}")
-
-    def change_line(self, line, **changes):
-        changed = line | changes
-        with self.provider_file() as file:
-            done = file.execute(
-                "UPDATE objects SET body = ?, created = ? WHERE id = ?",
-                (json.dumps(changed), changed["created"], line["id"]),
-            )
-            assert done.rowcount == 1
-
-    def copy_line(self, line, **changes):
-        """Let the provider show a line again, under a name of its own."""
-        copied = line | {"id": f"{line['id']}again"} | changes
-        with self.provider_file() as file:
-            file.execute(
-                "INSERT INTO objects (id, kind, created, body) VALUES (?, ?, ?, ?)",
-                (copied["id"], "balance_transaction", copied["created"], json.dumps(copied)),
-            )
-
-    def drop_line(self, line):
-        with self.provider_file() as file:
-            assert file.execute("DELETE FROM objects WHERE id = ?", (line["id"],)).rowcount == 1
-
     def drop_credit(self, reference):
         """Let the bank lose what arrived under a reference."""
-        with self.provider_file() as file:
+        with self.theirs.file() as file:
             done = file.execute(
                 "DELETE FROM objects WHERE kind = 'bank_credit'"
                 " AND json_extract(body, '$.reference') = ?",
@@ -172,7 +142,7 @@ class BookShop:
             assert done.rowcount == 1
 
     def change_credit(self, reference, by_minor):
-        with self.provider_file() as file:
+        with self.theirs.file() as file:
             done = file.execute(
                 "UPDATE objects SET body ="
                 " json_set(body, '$.amount', json_extract(body, '$.amount') + ?)"
@@ -181,32 +151,21 @@ class BookShop:
             )
             assert done.rowcount == 1
 
-    async def take_money(self, metadata):
-        """Charge a card in our account, as somebody with its key can; return the reference."""
-        intents = self.sandbox.client().v1.payment_intents
-        made = await self.call(
-            intents.create,
-            {
-                "amount": 31_000,
-                "currency": "usd",
-                "payment_method": "pm_card_visa",
-                "confirm": True,
-                "metadata": metadata,
-            },
-        )
-        return made.id
-
     async def post(self, *, reason, effective_at, minor=4_200):
         """Post a transfer on the clearing account by hand."""
         transfer = Transfer(
             id=self.runtime.new_id(),
-            debit="clearing:stripe:USD",
+            debit=f"clearing:{self.theirs.name}:USD",
             credit="unapplied:USD",
             amount=Money(minor, "USD"),
             reason=reason,
             effective_at=effective_at,
         )
         await self._post(transfer)
+
+    def received_id(self, payment_id, ref):
+        """Return the transfer by which a payment came into the books."""
+        return derive(payment_id, "received", self.theirs.name, ref)
 
     async def post_twin(self, transfer_id):
         async with self.runtime.db.reading() as tx:

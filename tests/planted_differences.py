@@ -1,6 +1,8 @@
 """
 Every kind of difference, planted: through the sandbox, in its file, or in our tables.
 
+The same hands plant at Stripe and at Mollie: there is no kind that one of the two cannot have.
+
 Each is `async (books) -> None`, done to correct books of a shop; `PLANTS` says which kind must be
 found for it, once. `CHANGES` are planted after a first run has seen the books.
 """
@@ -9,13 +11,16 @@ from datetime import timedelta
 
 from payment_books import wall
 from tradesense.kernel.ids import derive
+from tradesense.kernel.money import Money
 from tradesense.payments.reconciliation.model import DifferenceKind as Kind
+
+HELD = timedelta(days=18)  # with the weeks that the tests wait: more than 36 days
 
 
 async def vanish_at_provider(books):
     """A payment that we booked, and the provider's books never show."""
     _, ref = await books.sell()
-    books.drop_line(books.line_of(ref, "charge"))
+    books.theirs.drop_line(books.theirs.line_of(ref, "charge"))
 
 
 async def stay_unsettled(books):
@@ -26,40 +31,39 @@ async def stay_unsettled(books):
 async def take_less(books):
     """The provider's line has another amount than what it told us."""
     _, ref = await books.sell()
-    line = books.line_of(ref, "charge")
-    books.change_line(line, amount=line["amount"] - 1_000, net=line["net"] - 1_000)
+    line = books.theirs.line_of(ref, "charge")
+    books.theirs.change_line(line, amount=line["amount"] - 1_000, net=line["net"] - 1_000)
 
 
 async def take_euros(books):
     _, ref = await books.sell()
-    books.change_line(books.line_of(ref, "charge"), currency="eur")
+    books.theirs.change_line(books.theirs.line_of(ref, "charge"), currency="eur")
 
 
 async def charge_twice(books):
     _, ref = await books.sell()
-    books.copy_line(books.line_of(ref, "charge"))
+    books.theirs.copy_line(books.theirs.line_of(ref, "charge"))
 
 
 async def book_twice(books):
     """The same transfer again, under another id."""
     payment_id, ref = await books.sell()
-    await books.post_twin(derive(payment_id, "received", "stripe", ref))
+    await books.post_twin(books.received_id(payment_id, ref))
 
 
 async def lose_the_order(books):
     """A payment under an id of ours that no table knows: a restore went too far back."""
-    intent = await books.take_money({"tradesense_payment": str(books.runtime.new_id())})
-    assert intent.startswith("pi_")
+    await books.theirs.take_money(books.runtime.new_id())
 
 
 async def be_a_stranger(books):
-    await books.take_money({})
+    await books.theirs.take_money(None)
 
 
 async def lose_a_refund(books):
     payment_id, ref = await books.sell()
     refund = await books.refund(payment_id, ref)
-    books.drop_line(books.line_of(refund, "refund"))
+    books.theirs.drop_line(books.theirs.line_of(refund, "refund"))
 
 
 async def forget_a_refund(books):
@@ -71,16 +75,14 @@ async def forget_a_refund(books):
 async def refund_more(books):
     payment_id, ref = await books.sell()
     refund = await books.refund(payment_id, ref)
-    line = books.line_of(refund, "refund")
-    books.change_line(line, amount=line["amount"] - 500, net=line["net"] - 500)
+    line = books.theirs.line_of(refund, "refund")
+    books.theirs.change_line(line, amount=line["amount"] - 500, net=line["net"] - 500)
 
 
 async def refund_by_hand(books):
     """A refund in the provider's dashboard; our webhooks are lost."""
     _, ref = await books.sell()
-    await books.call(
-        books.sandbox.client().v1.refunds.create, {"payment_intent": ref, "amount": 2_000}
-    )
+    await books.theirs.refund_by_hand(ref)
 
 
 async def let_a_refund_come_back(books):
@@ -97,13 +99,13 @@ async def dispute(books):
 async def drop_a_dispute(books):
     """A dispute that we booked, and the provider's books no longer show."""
     _, ref = await books.sell_disputed()
-    books.drop_line(books.line_of(ref, "adjustment"))
+    books.theirs.drop_line(books.theirs.line_of(ref, "dispute"))
 
 
 async def dispute_more(books):
     _, ref = await books.sell_disputed()
-    line = books.line_of(ref, "adjustment")
-    books.change_line(line, amount=line["amount"] - 900, net=line["net"] - 900)
+    line = books.theirs.line_of(ref, "dispute")
+    books.theirs.change_line(line, amount=line["amount"] - 900, net=line["net"] - 900)
 
 
 async def win_unheard(books):
@@ -115,8 +117,9 @@ async def win_unheard(books):
 async def adjust(books):
     """A change of the balance that no object explains."""
     _, ref = await books.sell()
-    line = books.line_of(ref, "charge")
-    books.copy_line(line, amount=-250, net=-250, fee=0, type="adjustment", source=None)
+    line = books.theirs.line_of(ref, "charge")
+    change = {"amount": -250, "net": -250, "fee": 0} | books.theirs.without_cause()
+    books.theirs.copy_line(line, **change)
 
 
 async def post_by_hand(books):
@@ -131,13 +134,13 @@ async def post_long_ago(books):
 
 async def remove_a_transfer(books):
     payment_id, ref = await books.sell()
-    transfer = derive(payment_id, "received", "stripe", ref)
+    transfer = books.received_id(payment_id, ref)
     books.as_owner(("DELETE FROM ledger_transfers WHERE id = %s", transfer))
 
 
 async def change_a_transfer(books):
     payment_id, ref = await books.sell()
-    transfer = derive(payment_id, "received", "stripe", ref)
+    transfer = books.received_id(payment_id, ref)
     books.as_owner(("UPDATE ledger_transfers SET amount_minor = 53_000 WHERE id = %s", transfer))
 
 
@@ -145,20 +148,28 @@ async def lose_a_payout(books):
     """A payout that the bank never shows, though its statements go on."""
     await books.sell()
     payout = await books.pay_out()
-    books.drop_credit(payout["trace_id"]["value"])
+    books.drop_credit(payout["reference"])
 
 
 async def pay_out_less(books):
     """A bank in between keeps something."""
     await books.sell()
     payout = await books.pay_out()
-    books.change_credit(payout["trace_id"]["value"], -300)
+    books.change_credit(payout["reference"], -300)
 
 
 async def return_a_payout(books):
     await books.sell()
     payout = await books.pay_out()
     await books.call(books.sandbox.fail_payout, payout["id"])
+
+
+async def hold_back(books):
+    """Euros that came weeks ago, and that no payout ever takes along."""
+    payment_id, ref = await books.sell(Money(54_000, "EUR"), is_settled=False)
+    await books.settle(payment_id, ref, now=wall() - HELD)
+    line = books.theirs.line_of(ref, "charge")
+    books.theirs.change_line(line, created=line["created"] - int(HELD.total_seconds()))
 
 
 PLANTS = {
@@ -187,37 +198,39 @@ PLANTS = {
     lose_a_payout: Kind.PAYOUT_MISSING_AT_BANK,
     pay_out_less: Kind.PAYOUT_AMOUNT_DIFFERS,
     return_a_payout: Kind.PAYOUT_RETURNED,
+    hold_back: Kind.CLEARING_DOES_NOT_AGE,
 }
 
 
 async def change_a_line(books, ref):
     """A line that gets another moment after we have seen it."""
-    line = books.line_of(ref, "charge")
-    books.change_line(line, created=line["created"] + 60)
+    line = books.theirs.line_of(ref, "charge")
+    books.theirs.change_line(line, created=line["created"] + 60)
 
 
 async def drop_a_line(books, ref):
-    books.drop_line(books.line_of(ref, "charge"))
+    books.theirs.drop_line(books.theirs.line_of(ref, "charge"))
 
 
 async def change_a_fee(books, ref):
     """The books say another fee than the provider's line."""
-    line = books.line_of(ref, "charge")
-    transfer = derive("movement", "stripe", line["id"], "fee")
+    line = books.theirs.line_of(ref, "charge")
+    transfer = derive("movement", books.theirs.name, line["id"], "fee")
     books.as_owner(
         ("UPDATE ledger_transfers SET amount_minor = amount_minor + 1 WHERE id = %s", transfer)
     )
 
 
 async def remove_a_fee(books, ref):
-    line = books.line_of(ref, "charge")
-    transfer = derive("movement", "stripe", line["id"], "fee")
+    line = books.theirs.line_of(ref, "charge")
+    transfer = derive("movement", books.theirs.name, line["id"], "fee")
     books.as_owner(("DELETE FROM ledger_transfers WHERE id = %s", transfer))
 
 
 async def remove_a_payout(books, _):
     """A payout that was booked is taken out of our books."""
-    books.as_owner(("DELETE FROM ledger_transfers WHERE debit = 'provider-payouts:stripe:USD'",))
+    account = f"provider-payouts:{books.theirs.name}:USD"
+    books.as_owner(("DELETE FROM ledger_transfers WHERE debit = %s", account))
 
 
 CHANGES = {

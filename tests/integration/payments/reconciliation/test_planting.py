@@ -10,6 +10,7 @@ from payment_books import wall
 from planted_differences import CHANGES, PLANTS
 from tradesense.payments.reconciliation.model import MEANINGS, CaseState, DifferenceKind
 
+AT_THE_BANK = {DifferenceKind.BANK_CREDIT_UNKNOWN}
 WEEKS_LATER = 20  # beyond every grace
 
 
@@ -23,7 +24,7 @@ async def live_correctly(books):
 async def cover_by_statements(books):
     """Let the bank's statements go on for weeks after the last payout."""
     at = int((wall() + timedelta(days=WEEKS_LATER - 1)).timestamp())
-    with books.provider_file() as file:
+    with books.theirs.file() as file:
         body = {
             "id": "bk_999",
             "object": "bank_credit",
@@ -78,6 +79,22 @@ async def test_what_changes_after_it_was_seen_is_found_and_nothing_else(books, c
 
 
 @pytest.mark.breaks_invariants
+@pytest.mark.parametrize("books", ["mollie"], indirect=True)
+async def test_all_that_changes_at_mollie_after_it_was_seen_is_found_at_once(books):
+    sold = [await books.sell() for _ in CHANGES]
+    await books.pay_out()
+    await books.reconcile(days=WEEKS_LATER)
+    assert await found(books) == {}
+
+    for change, (_, ref) in zip(CHANGES, sold, strict=True):
+        await change(books, ref)
+    await books.reconcile(days=WEEKS_LATER)
+
+    assert await found(books) == Counter(CHANGES.values())
+
+
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize("books", ["stripe", "mollie"], indirect=True)
 async def test_all_that_are_planted_are_found_at_once_and_nothing_is_invented(books):
     await live_correctly(books)
     for plant in PLANTS:
@@ -106,6 +123,14 @@ async def test_a_credit_that_nobody_explains_is_found_at_the_bank(books):
     await books.reconcile_bank(days=WEEKS_LATER)
 
     assert await found(books) == {DifferenceKind.BANK_CREDIT_UNKNOWN: 1}
+
+
+def test_every_kind_is_planted_by_some_test():
+    """At Stripe and at Mollie alike; what only the bank can show is planted there."""
+    at_providers = {*PLANTS.values(), *CHANGES.values()}
+    assert at_providers | AT_THE_BANK == set(DifferenceKind)
+    assert not at_providers & AT_THE_BANK
+    assert len(at_providers) >= 20
 
 
 def test_every_kind_says_what_it_means_and_what_helps():
