@@ -90,6 +90,7 @@ def measure() -> list[Row]:
         candidates = {
             "T": partial(measure_t, private),
             "alone": partial(run, partial(_alone, private)),
+            "served": partial(run, partial(_served, private)),
             "together": partial(run, partial(_together, private)),
         }
         if PEERS.exists():
@@ -110,6 +111,13 @@ def _rows(found: dict[str, float]) -> list[Row]:
             ratio=alone / t,
         ),
         Row(
+            name="3 steps, begun one by one, moved as a worker does",
+            value=found["served"],
+            unit="stories/s",
+            against="T",
+            ratio=found["served"] / t,
+        ),
+        Row(
             name=f"3 steps, moved {BATCH} at once",
             value=found["together"],
             unit="stories/s",
@@ -127,7 +135,11 @@ def _rows(found: dict[str, float]) -> list[Row]:
                 against=f"DBOS (bar {PEER_BAR:.0f})",
                 ratio=found[key] / peer,
             )
-            for name, key in (("one by one", "alone"), (f"{BATCH} at once", "together"))
+            for name, key in (
+                ("one by one", "alone"),
+                ("as a worker does", "served"),
+                (f"{BATCH} at once", "together"),
+            )
         ]
     return rows
 
@@ -176,6 +188,35 @@ async def _alone(private: Private) -> float:
         async with asyncio.TaskGroup() as group:
             for _ in range(CLIENTS):
                 group.create_task(work())
+        return STORIES_ALONE / (time.perf_counter() - begun)
+
+
+async def _served(private: Private) -> float:
+    """Begin stories one by one from 16 callers, while a worker's runner moves whatever is due."""
+    async with _opened(private, CLIENTS + 1) as runtime, asyncio.TaskGroup() as calls:
+        left = iter(range(STORIES_ALONE))
+        bell, told = asyncio.Event(), 0
+
+        async def call() -> None:
+            for number in left:
+                key = f"{_new_id()}:{number}"
+                await runtime.db.run(lambda tx: _begin(tx, 1), key=key)
+                bell.set()
+
+        async def move() -> None:
+            nonlocal told
+            runner = Runner(runtime, [STORY], calls)
+            while told < STORIES_ALONE:
+                await bell.wait()
+                bell.clear()
+                while moved := await runner.move_due():
+                    told += moved
+
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(move())
+            for _ in range(CLIENTS):
+                group.create_task(call())
         return STORIES_ALONE / (time.perf_counter() - begun)
 
 
