@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ from tradesense import trail
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.kernel.ids import derive
+from tradesense.payments.bank import apply_payout
 from tradesense.payments.model import Movement, Provider
 from tradesense.payments.providers import UnknownAtProvider
 from tradesense.payments.reconciliation import rules, service
@@ -63,16 +65,40 @@ async def reconcile(runtime: Runtime, provider: Provider, asked: Asked) -> Run:
 
 
 async def reconcile_bank(runtime: Runtime, asked: Asked) -> Run:
-    """Look for credits at the bank that nobody explains; after the providers, who pay there."""
+    """
+    Say which credits at the bank are payouts, and look for those that nobody explains.
+
+    After the providers, whose payouts they are.
+    """
     run = await _start(runtime, rules.BANK, asked)
     if run.report is not None:
         return run
+    await _apply_arrived(runtime, run)
     async with runtime.db.reading() as tx:
         credits_ = await bank.list_credits(tx, since=run.since)
         references = await movements.list_payout_references(tx)
         trail_size = await trail.sealed_size(tx)
     findings = rules.find_unknown_credits(credits_, references, now=run.until)
     return await _conclude(runtime, run, findings, totals=(), trail_size=trail_size)
+
+
+async def _apply_arrived(runtime: Runtime, run: Run) -> None:
+    """Take what has surely arrived out of the payouts underway; said twice, it is taken once."""
+    # Far enough back that a payout which the bank shows twice is seen twice.
+    since = min(run.since, run.until - OVERLAP[DAILY])
+    async with runtime.db.reading() as tx:
+        credits_ = await bank.list_credits(tx, since=since)
+        sent = await movements.list_sent_payouts(tx)
+    for credit, payout in rules.find_arrived(credits_, sent):
+        await runtime.db.repeat(
+            partial(
+                apply_payout,
+                line_id=credit.line_id,
+                provider=payout.provider,
+                by="system:reconciliation",
+                now=runtime.now(),
+            )
+        )
 
 
 async def _conclude(

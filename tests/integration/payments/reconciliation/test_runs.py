@@ -71,3 +71,34 @@ async def test_disputes_won_and_lost_are_no_difference(books):
     run = await books.reconcile()
 
     assert json.loads(run.report)["by_kind"] == {}
+
+
+async def test_a_payout_that_arrives_to_the_cent_is_taken_in_without_anybody(books):
+    await books.sell()
+    await books.reconcile()
+    paid_out = (await books.pay_out())["amount"]
+    await books.reconcile(days=21)
+    await books.import_bank()
+    assert await balance(books, "provider-payouts:stripe:USD") == paid_out
+    assert await balance(books, "unapplied:USD") == paid_out
+
+    for days in (21, 22):
+        await books.reconcile_bank(days=days)
+
+        assert await balance(books, "provider-payouts:stripe:USD") == 0
+        assert await balance(books, "unapplied:USD") == 0
+    assert await books.cases() == []
+
+
+async def test_a_payout_that_arrives_with_another_amount_waits_for_people(books):
+    await books.sell()
+    await books.reconcile()
+    payout = await books.pay_out()
+    books.change_credit(payout["reference"], -300)
+    await books.reconcile(days=21)
+    await books.import_bank()
+
+    await books.reconcile_bank(days=21)
+
+    assert await balance(books, "provider-payouts:stripe:USD") == payout["amount"]
+    assert await balance(books, "unapplied:USD") == payout["amount"] - 300

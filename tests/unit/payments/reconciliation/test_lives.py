@@ -18,6 +18,7 @@ from tradesense.payments.reconciliation.model import (
     Booking,
     Books,
     Copied,
+    DifferenceKind,
     Owner,
     Record,
     Standing,
@@ -250,3 +251,16 @@ def test_a_window_is_longer_than_any_grace():
 def test_money_may_stand_as_long_as_the_chart_of_accounts_says():
     assert CHART["provider-payouts"].age_max == BANK_GRACE
     assert CHART["clearing"].age_max == CLEARING_AGE_MAX
+
+
+def test_a_refund_that_we_know_to_have_failed_may_come_back_a_moment_later():
+    lags = iter([1_000, 0, 0, 0, 0, False, 1, 0, False, 1, 1])
+    world = World(lambda _: next(lags))
+    live(world, 0)
+
+    refunded_only = world.seen_at(START)
+    never_came_back = replace(refunded_only, bank_until={})
+
+    assert rules.find_differences(refunded_only, now=START).differences == ()
+    (late,) = rules.find_differences(never_came_back, now=START + GRACE).differences
+    assert late.kind is DifferenceKind.REFUND_MISSING_IN_OUR_BOOKS

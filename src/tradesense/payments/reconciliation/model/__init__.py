@@ -32,6 +32,7 @@ from tradesense.payments.reconciliation.model.sides import (
     Owner,
     Part,
     Record,
+    SentPayout,
     Standing,
     Totals,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "ReconciliationCompleted",
     "Record",
     "Run",
+    "SentPayout",
     "Severity",
     "Standing",
     "Totals",

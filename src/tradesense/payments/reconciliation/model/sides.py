@@ -99,6 +99,16 @@ class BankCredit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentPayout:
+    """What a provider says it sent to our bank, and under which reference it arrives there."""
+
+    provider: str
+    reference: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """All there is in one currency: the provider's books to the end, and our clearing account."""
 

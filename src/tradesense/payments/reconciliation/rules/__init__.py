@@ -14,7 +14,11 @@ from tradesense.payments.reconciliation.rules.matching import (
     payouts,
     refunds,
 )
-from tradesense.payments.reconciliation.rules.matching.payouts import BANK, find_unknown_credits
+from tradesense.payments.reconciliation.rules.matching.payouts import (
+    BANK,
+    find_arrived,
+    find_unknown_credits,
+)
 from tradesense.payments.reconciliation.rules.matching.sheet import Sheet
 
 __all__ = [
@@ -22,6 +26,7 @@ __all__ = [
     "after_finding",
     "count_kinds",
     "entries_of",
+    "find_arrived",
     "find_differences",
     "find_unknown_credits",
     "report_of",

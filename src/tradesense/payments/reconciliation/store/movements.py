@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from tradesense.infra.db import Transaction
 from tradesense.payments.model import Movement, MovementKind
-from tradesense.payments.reconciliation.model import Booking, Copied, Part
+from tradesense.payments.reconciliation.model import Booking, Copied, Part, SentPayout
 
 # Of each line the version that was shown last.
 _NEWEST = """
@@ -188,6 +188,22 @@ async def list_payout_references(tx: Transaction) -> Sequence[str]:
         """
     )
     return [row["reference"] for row in await cursor.fetchall()]
+
+
+async def list_sent_payouts(tx: Transaction) -> Sequence[SentPayout]:
+    """Return the payouts that providers show and have not taken back."""
+    cursor = await tx.execute(
+        f"""
+        SELECT provider, coalesce(bank_reference, object_ref) AS reference,
+            -amount_minor AS amount_minor, currency
+        FROM ({_NEWEST} ORDER BY provider, ref, version DESC) AS sent
+        WHERE kind = 'payout' AND NOT is_gone AND coalesce(bank_reference, object_ref) IS NOT NULL
+          AND NOT EXISTS (SELECT FROM payments_movements failed
+                          WHERE failed.provider = sent.provider AND failed.kind = 'payout_failed'
+                            AND failed.object_ref = sent.object_ref)
+        """  # noqa: S608 -- our own words
+    )
+    return [SentPayout(**row) for row in await cursor.fetchall()]
 
 
 async def sum_provider(tx: Transaction, provider: str) -> Mapping[str, int]:

@@ -1,5 +1,6 @@
 """Payouts: what left the provider against what arrived at the bank."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 
@@ -10,6 +11,7 @@ from tradesense.payments.reconciliation.model import (
     Difference,
     DifferenceKind,
     Findings,
+    SentPayout,
 )
 from tradesense.payments.reconciliation.rules.matching.sheet import (
     BANK_GRACE,
@@ -99,6 +101,31 @@ def find_unknown_credits(
             )
         )
     return Findings(differences=tuple(found), pending=pending)
+
+
+def find_arrived(
+    credits_: Sequence[BankCredit], sent: Sequence[SentPayout]
+) -> Sequence[tuple[BankCredit, SentPayout]]:
+    """
+    Return the credits that nobody has explained and that surely are a payout of a provider.
+
+    Surely: the line names that one payout alone, to the cent, and no other line names it.
+    Whatever is less sure waits for people.
+    """
+    named = [(credit, payout) for credit in credits_ for payout in sent if _names(credit, payout)]
+    by_credit = Counter(credit.line_id for credit, _ in named)
+    by_payout = Counter(payout for _, payout in named)
+    return [
+        (credit, payout)
+        for credit, payout in named
+        if by_credit[credit.line_id] == by_payout[payout] == 1
+        and not credit.is_explained
+        and (credit.amount_minor, credit.currency) == (payout.amount_minor, payout.currency)
+    ]
+
+
+def _names(credit: BankCredit, payout: SentPayout) -> bool:
+    return is_named(credit, payout.reference)
 
 
 def is_named(credit: BankCredit, reference: str | None) -> bool:

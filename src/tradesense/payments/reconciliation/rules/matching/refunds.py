@@ -63,8 +63,7 @@ def _undecided(sheet: Sheet, waiting: list[Record], line: Copied) -> None:
 
 def _agree(sheet: Sheet, record: Record, line: Copied) -> None:
     if record.standing is not Standing.DONE:
-        grace = REFUND_GRACE if record.standing is Standing.UNDERWAY else None
-        if not (sheet.is_young(line.movement.at, grace) if grace else False):
+        if not _is_underway(sheet, record, line):
             kind = DifferenceKind.REFUND_MISSING_IN_OUR_BOOKS
             sheet.differ(kind, object_of(line), ours=record, theirs=line)
         return
@@ -74,6 +73,13 @@ def _agree(sheet: Sheet, record: Record, line: Copied) -> None:
     ):
         kind = DifferenceKind.REFUND_AMOUNT_DIFFERS
         sheet.differ(kind, object_of(line), ours=record, theirs=line)
+
+
+def _is_underway(sheet: Sheet, record: Record, line: Copied) -> bool:
+    """Whether it may yet be done, or come back: what has failed is shown to return a bit later."""
+    if record.standing is Standing.UNDERWAY:
+        return sheet.is_young(line.movement.at, REFUND_GRACE)
+    return sheet.is_young(max(record.at, line.movement.at))
 
 
 def _unsent(sheet: Sheet, records: list[Record]) -> None:
