@@ -57,23 +57,28 @@ class Firm:
 
     async def ask(self, amount=54_000, currency="EUR"):
         """Ask a buyer for a bank transfer; return the offer."""
-        payment_id, purchase_id = self.runtime.new_id(), self.runtime.new_id()
-        money = Money(amount, currency)
+        asked = IntentAsked(
+            payment_id=self.runtime.new_id(),
+            purchase_id=self.runtime.new_id(),
+            amount=Money(amount, currency),
+        )
+        seen = await self.provider.create_intent(asked)
+        await self.expect(asked, seen)
+        return seen
+
+    async def expect(self, asked: IntentAsked, seen):
+        """Keep the payment whose offer was `seen`, as the platform does."""
         await self.run(
             payments.request,
-            payment_id=payment_id,
-            purchase_id=purchase_id,
-            amount=money,
-        )
-        seen = await self.provider.create_intent(
-            IntentAsked(payment_id=payment_id, purchase_id=purchase_id, amount=money)
+            payment_id=asked.payment_id,
+            purchase_id=asked.purchase_id,
+            amount=asked.amount,
         )
         takes = Candidate(
             name="manual", tariff=replace(self.provider.tariff, is_manual=False), is_admitting=True
         )
-        await self.run(begin, payment_id=payment_id, candidates=[takes])
-        await self.run(payments.record_offer, payment_id=payment_id, seen=seen)
-        return seen
+        await self.run(begin, payment_id=asked.payment_id, candidates=[takes])
+        await self.run(payments.record_offer, payment_id=asked.payment_id, seen=seen)
 
     async def propose(self, lines, seen=(), *, by=JANE, **named):
         return await self.run(

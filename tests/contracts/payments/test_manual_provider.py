@@ -1,10 +1,9 @@
 """
-What every provider promises, of the bank transfer: it has no network to fail and no cards.
+What is the bank transfer's own: references, statements, and transfers that we send ourselves.
 
-The promises are those of `test_providers.py`; here the judge is the bank's own statement.
+What it shares with every provider is in `test_providers.py`.
 """
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,9 +11,9 @@ import pytest
 
 from bank_firm import open_firm
 from bank_statements import Entry
-from tradesense.infra.db import inside_transaction
-from tradesense.kernel.errors import InvariantBroken, NotFound, Rejected
+from tradesense.kernel.errors import NotFound, Rejected
 from tradesense.kernel.money import Money
+from tradesense.payments import bank
 from tradesense.payments.model import (
     IntentAsked,
     MovementKind,
@@ -58,84 +57,40 @@ def refund_of(firm, seen, amount_minor=54_000):
     )
 
 
-async def test_an_offer_says_what_was_asked_for(provider, asked):
-    seen = await provider.create_intent(asked)
-
-    assert (seen.provider, seen.payment_id) == (provider.name, asked.payment_id)
-    assert (seen.amount_minor, seen.currency, seen.received_minor) == (54_000, "EUR", 0)
-    assert seen.status is ProviderStatus.OPEN
-    assert seen.client_secret
-    assert seen.client_secret not in repr(seen)
-    assert await provider.fetch(seen.ref) == seen
-    assert await provider.find(asked.payment_id) == seen
-
-
-async def test_offers_repeated_and_asked_for_at_once_are_one(provider, asked):
-    seen = await asyncio.gather(*(provider.create_intent(asked) for _ in range(6)))
-
-    assert all(each == seen[0] for each in seen)
-
-
-async def test_what_was_never_offered_is_not_found(provider, asked):
-    assert await provider.find(asked.payment_id) is None
+@pytest.mark.parametrize("ref", ["RF18539007547034", "RF18539007547034/1"])
+async def test_a_reference_that_was_never_given_is_nobodys(provider, ref):
     for ask in (provider.fetch, provider.cancel):
         with pytest.raises(NotFound):
-            await ask("RF18539007547034")
-        with pytest.raises(NotFound):
-            await ask("RF18539007547034/1")
+            await ask(ref)
 
 
-async def test_a_payment_is_seen_as_received_and_asked_for_again_is_not_a_second_one(firm):
-    offer = await firm.ask()
-    await pay(firm, offer)
-
-    seen = await firm.provider.fetch(offer.ref)
-
-    assert (seen.status, seen.received_minor) == (ProviderStatus.SUCCEEDED, 54_000)
-    again = IntentAsked(
-        payment_id=offer.payment_id, purchase_id=firm.runtime.new_id(), amount=Money(54_000, "EUR")
-    )
-    assert await firm.provider.create_intent(again) == seen
-
-
-async def test_cancelling_says_what_became_of_the_payment(firm):
-    open_, paid = await firm.ask(), await firm.ask()
-    await pay(firm, paid)
-
-    for _ in range(2):
-        assert (await firm.provider.cancel(open_.ref)).status is ProviderStatus.CANCELLED
-        late = await firm.provider.cancel(paid.ref)
-        assert (late.status, late.received_minor) == (ProviderStatus.SUCCEEDED, 54_000)
-
-
-async def test_a_refund_repeated_sends_money_once(firm):
+async def test_a_refund_is_a_transfer_that_is_exported_once_and_ends_with_the_statement(firm):
     seen = await firm.ask()
     await pay(firm, seen)
     asked = refund_of(firm, seen)
+    told = await firm.provider.refund(asked)
 
-    told = await asyncio.gather(*(firm.provider.refund(asked) for _ in range(4)))
+    _, orders = await firm.run(bank.export_outgoing, currency="EUR", message_id="M1", by="user:ops")
+    _, more = await firm.run(bank.export_outgoing, currency="EUR", message_id="M2", by="user:ops")
 
-    assert all(each == told[0] for each in told)
-    assert (told[0].status, told[0].refund_id) == (RefundStatus.REQUESTED, asked.refund_id)
-    await firm.bank_says(Entry(amount="-540.00", end_to_end=told[0].ref))
+    assert [(each.end_to_end_id, each.amount_minor) for each in orders] == [(told.ref, 54_000)]
+    assert list(more) == []
+    assert (await firm.provider.refund(asked)).status is RefundStatus.REQUESTED
+    await firm.bank_says(Entry(amount="-540.00", end_to_end=told.ref))
     assert (await firm.provider.refund(asked)).status is RefundStatus.SUCCEEDED
+    [shown] = (await firm.provider.fetch(seen.ref)).refunds
+    assert (shown.ref, shown.status) == (told.ref, RefundStatus.SUCCEEDED)
 
 
-async def test_refunds_at_once_never_send_more_than_came(firm):
-    seen = await firm.ask()
-    await pay(firm, seen)
-    asked = [refund_of(firm, seen, 20_000) for _ in range(5)]
+async def test_what_comes_after_the_offer_was_withdrawn_is_seen_all_the_same(firm):
+    offer = await firm.ask()
+    assert (await firm.provider.cancel(offer.ref)).status is ProviderStatus.CANCELLED
 
-    told = await asyncio.gather(*map(firm.provider.refund, asked), return_exceptions=True)
+    await pay(firm, offer)
 
-    assert sum(isinstance(each, Rejected) for each in told) == 3
-    assert len((await firm.provider.fetch(seen.ref)).refunds) == 2
-
-
-async def test_what_was_not_paid_is_not_refunded(firm):
-    seen = await firm.ask()
-    with pytest.raises(Rejected, match="greater than unrefunded"):
-        await firm.provider.refund(refund_of(firm, seen, 1))
+    seen = await firm.provider.fetch(offer.ref)
+    assert (seen.status, seen.received_minor) == (ProviderStatus.SUCCEEDED, 54_000)
+    assert (await firm.provider.refund(refund_of(firm, seen))).amount_minor == 54_000
 
 
 async def test_money_from_nowhere_cannot_be_sent_back_and_says_so(firm):
@@ -163,21 +118,6 @@ async def test_a_currency_without_account_is_refused(provider, asked):
     assert provider.tariff.currencies == {"EUR"}
     with pytest.raises(Rejected, match="no bank account in USD"):
         await provider.create_intent(replace(asked, amount=Money(54_000, "USD")))
-
-
-async def test_one_key_for_two_things_is_our_mistake(provider, asked):
-    await provider.create_intent(asked)
-    with pytest.raises(InvariantBroken):
-        await provider.create_intent(replace(asked, amount=Money(1_000, "EUR")))
-
-
-async def test_nothing_is_asked_inside_a_transaction(provider, asked):
-    token = inside_transaction.set(True)
-    try:
-        with pytest.raises(InvariantBroken):
-            await provider.create_intent(asked)
-    finally:
-        inside_transaction.reset(token)
 
 
 async def test_its_books_say_what_came_what_went_and_that_nothing_stays(firm):
