@@ -98,7 +98,7 @@ async def _list_refunds(
             payment_ref=row["provider_ref"],
             amount_minor=-row["amount_minor"],
             currency=row["currency"],
-            at=row["recorded_at"],
+            at=max(row["recorded_at"], row["ended_at"] or row["recorded_at"]),
             standing=_STANDING[row["status"]],
             transfer_id=row["transfer_id"],
         )
