@@ -11,8 +11,10 @@ import importlib
 import os
 import random  # noqa: TID251 -- the source of the tests' chance, seeded
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -84,11 +86,18 @@ def superuser(servers: test_servers.Servers) -> Iterator[psycopg.Connection]:
         yield conn
 
 
-@pytest.fixture
-def database(
-    request: pytest.FixtureRequest, servers: test_servers.Servers, superuser: psycopg.Connection
-) -> Iterator[Urls]:
-    """A fresh copy of the migrated template; afterwards every invariant must hold."""
+Lend = Callable[[], AbstractContextManager[Urls]]
+
+
+@pytest.fixture(scope="session")
+def lend_database(servers: test_servers.Servers, superuser: psycopg.Connection) -> Lend:
+    """What lends databases to those who keep one for longer than a test."""
+    return partial(_lend, servers, superuser)
+
+
+@contextmanager
+def _lend(servers: test_servers.Servers, superuser: psycopg.Connection) -> Iterator[Urls]:
+    """Lend a fresh copy of the migrated template."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     superuser.execute(
         sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER tradesense_owner STRATEGY FILE_COPY").format(
@@ -103,10 +112,17 @@ def database(
             servers.sealer + name,
             servers.superuser + name,
         )
-        if request.node.get_closest_marker("breaks_invariants") is None:
-            assert broken_invariants(servers.superuser + name) == {}
     finally:
         superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, lend_database: Lend) -> Iterator[Urls]:
+    """A fresh copy of the migrated template; afterwards every invariant must hold."""
+    with lend_database() as lent:
+        yield lent
+        if request.node.get_closest_marker("breaks_invariants") is None:
+            assert broken_invariants(lent.superuser) == {}
 
 
 _numbers = iter(range(1, 1_000_000_000))

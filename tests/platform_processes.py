@@ -124,9 +124,9 @@ class Buyer:
         token = self._post("/api/v1/sessions", login)["token"]
         self.client.headers["Authorization"] = f"Bearer {token}"
 
-    def order(self, plan: str) -> None:
+    def order(self, plan: str, **body: str) -> None:
         self.purchase_id = self._post(
-            "/api/v1/purchases", {"plan": plan}, key=f"order of {self.name}"
+            "/api/v1/purchases", {"plan": plan, **body}, key=f"order of {self.name}"
         )["id"]
 
     def purchase(self) -> dict:

@@ -48,20 +48,23 @@ log = structlog.get_logger()
 open_providers = opening.open_providers
 
 
-async def is_due(tx: Transaction, providers: Providers) -> bool:
-    """Return whether `do_due` would find anything to do; cheap."""
-    found = await find_due(tx, [provider.name for provider in providers])
-    return found.has_wishes or bool(found.providers)
+async def is_due_at(tx: Transaction, provider: Provider) -> bool:
+    """Return whether `do_due_at` would find anything to do; cheap."""
+    return bool((await find_due(tx, [provider.name])).providers)
+
+
+async def is_wish_due(tx: Transaction) -> bool:
+    """Return whether `grant_wishes` would find anything to do; cheap."""
+    return (await find_due(tx, [])).has_wishes
 
 
 async def do_due(runtime: Runtime, providers: Providers) -> int:
     """Do whatever is due now and return how much that was; a cheap question if it is nothing."""
     async with runtime.db.reading() as tx:
         found = await find_due(tx, [provider.name for provider in providers])
-    # A provider that hangs must not hold up what others would answer.
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_do_due_at(runtime, provider))
+            group.create_task(do_due_at(runtime, provider))
             for provider in providers
             if provider.name in found.providers
         ]
@@ -70,7 +73,8 @@ async def do_due(runtime: Runtime, providers: Providers) -> int:
     return sum(task.result() for task in tasks)
 
 
-async def _do_due_at(runtime: Runtime, provider: Provider) -> int:
+async def do_due_at(runtime: Runtime, provider: Provider) -> int:
+    """Do what is due at one provider: one that hangs must not hold up what others answer."""
     done = await settle_received(runtime, provider)
     done += await poll_unresolved(runtime, provider)
     return done + await send_refunds(runtime, provider)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -69,10 +70,19 @@ async def main(settings: Settings) -> None:
             posts = [
                 Post("sagas", runner.is_due, runner.move_due),
                 Post(
-                    "payments",
-                    lambda tx: payments.is_due(tx, providers),
-                    lambda: payments.do_due(runtime, providers),
+                    "payments wishes",
+                    payments.is_wish_due,
+                    partial(payments.grant_wishes, runtime, providers),
                 ),
+            ]
+            # Each provider has a post of its own: one that hangs holds up nobody else's money.
+            posts += [
+                Post(
+                    f"payments {provider.name}",
+                    partial(payments.is_due_at, provider=provider),
+                    partial(payments.do_due_at, runtime, provider),
+                )
+                for provider in providers
             ]
             for subscription in SUBSCRIPTIONS:
                 consumer = Consumer(runtime, subscription)

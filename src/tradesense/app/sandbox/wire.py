@@ -89,6 +89,8 @@ async def _wait_for_hang_up(request: Request, at_most_s: float) -> None:
 def _cut(request: Request, said: bytes) -> Response:
     """End the connection: with a reset, or in the middle of what is `said`."""
     transport = request.scope["extensions"][_CONNECTION]["transport"]
+    if transport.is_closing():
+        return Response(status_code=500)  # the other side has hung up by itself
     if said:
         transport.write(said)
         transport.close()
