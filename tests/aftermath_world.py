@@ -21,6 +21,7 @@ from tradesense.kernel.ids import derive
 
 PATIENCE_S = 30.0
 ORDER = {"symbol": "BTC/USD", "type": "market", "time_in_force": "gtc"}
+ORDER_ENDS = {"filled", "rejected", "canceled", "expired"}
 # What arrives at a provider's own account, or leaves it, per currency; its fees apart.
 CLEARING = """
     SELECT account, sum(minor)::bigint FROM (
@@ -71,6 +72,17 @@ class Trader:
 
         return self.buyer.wait_for(is_shown, PATIENCE_S)["payment"]
 
+    def until_ordered(self, provider: str) -> None:
+        """Wait until somebody beside us has ordered, and `provider` has made its offer."""
+        until(lambda: self.buyer.purchase_id, PATIENCE_S, "an order")
+        self.offer_or_paid(provider)
+
+    def offer_or_paid(self, provider: str) -> None:
+        """Wait until the purchase shows `provider`, paid meanwhile or not."""
+        self.buyer.wait_for(
+            lambda seen: (seen["payment"] or {}).get("provider") == provider, PATIENCE_S
+        )
+
     def pay_otherwise(self, provider: str) -> None:
         """Ask for another provider's offer."""
         answer = self.buyer.client.post(
@@ -111,8 +123,12 @@ class Trader:
         until(lambda: self.challenge()["status"] == status, PATIENCE_S, f"it is {status}")
         return self.challenge()
 
-    def trade(self, side: str = "buy", qty: str = "0.1") -> httpx.Response:
-        """Order at market, and wait until it is filled if it is taken."""
+    def can_trade(self, side: str = "buy", qty: str = "0.1") -> bool:
+        """
+        Order at market, and say whether it was filled.
+
+        An engine that is slow to answer refuses after the order was acknowledged.
+        """
         if not self.keys:
             path = f"/api/v1/challenges/{self.buyer.purchase()['challenge_id']}/keys"
             headers = {"Idempotency-Key": f"the key of {self.buyer.name}"}
@@ -124,23 +140,22 @@ class Trader:
         self.orders += 1
         name = f"{self.buyer.name}-{self.orders}"
         wire = ORDER | {"side": side, "qty": qty, "client_order_id": name}
-        placed = self.buyer.client.post("/v2/orders", json=wire, headers=self._signed())
-        if placed.is_success:
-            until(lambda: self._is_filled(name), PATIENCE_S, "a fill")
-        return placed
+        placed = self.buyer.client.post("/v2/orders", json=wire, headers=self.keys)
+        if not placed.is_success:
+            assert placed.status_code == 403, placed.text
+            return False
+        return until(lambda: self._ended(name), PATIENCE_S, "its end") == "filled"
 
     def positions(self) -> list[dict]:
-        answer = self.buyer.client.get("/v2/positions", headers=self._signed())
+        answer = self.buyer.client.get("/v2/positions", headers=self.keys)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def _is_filled(self, name: str) -> bool:
+    def _ended(self, name: str) -> str:
+        """Return how an order has ended, "" while it has not."""
         path, asked = "/v2/orders:by_client_order_id", {"client_order_id": name}
-        found = self.buyer.client.get(path, params=asked, headers=self._signed()).json()
-        return found.get("status") == "filled"
-
-    def _signed(self) -> dict[str, str]:
-        return self.keys
+        found = self.buyer.client.get(path, params=asked, headers=self.keys).json()
+        return found["status"] if found.get("status") in ORDER_ENDS else ""
 
 
 @dataclass
