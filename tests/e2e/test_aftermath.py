@@ -162,7 +162,7 @@ def test_of_two_paid_offers_one_counts_and_the_other_goes_back(here):
         assert trader.challenge()["status"] == "running"
 
 
-def test_a_refund_that_does_not_arrive_is_told_and_sent_again_by_an_operator(here):
+def test_a_refund_that_does_not_arrive_is_told_and_listed_for_operators(here):
     with here.books(**EARNED, clearing_stripe_USD=PRICE_MINOR):
         trader = here.trader("bounce")
         trader.order()
