@@ -20,10 +20,11 @@ from tradesense.payments.model import (
 )
 
 # A lost webhook delays a buyer who pays in the first minute by this much; afterwards, for up to
-# a day in which nobody may pay, we ask seldom.
+# days in which nobody may pay, we ask seldom; yet often enough that a payment which nothing is
+# heard of ends within 60 s, also when one look at it hangs.
 POLL_SOON_S = 5
 POLLS_SOON = 12
-POLL_LATER_S = 30
+POLL_LATER_S = 20
 WISH_PAUSE_S = 5.0  # between two tries to grant a buyer another way to pay
 
 

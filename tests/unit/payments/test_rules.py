@@ -19,6 +19,7 @@ from tradesense.payments.model import (
     ProviderPayment,
     ProviderStatus,
 )
+from tradesense.resilience.presets import PAYMENT_TIMEOUT_S
 
 OFFER = Attempt(
     payment_id=UUID(int=1),
@@ -114,6 +115,19 @@ def test_money_for_an_offer_whose_answer_was_lost_is_honoured():
 def seen_as(status, payment=PAYMENT, **changes):
     seen = replace(SEEN, status=status, received_minor=0, **changes)
     return rules.judge(payment, seen, is_receipt_known=False)
+
+
+@given(st.floats(0, 3_600))
+def test_a_payment_that_nothing_is_heard_of_ends_within_a_minute_though_a_look_hangs(paid_s):
+    late_s = 1.0  # how late a busy worker is for each look
+    looks = [0.0]
+    while looks[-1] < paid_s + 60:
+        soon = len(looks) <= rules.POLLS_SOON
+        looks.append(looks[-1] + late_s + (rules.POLL_SOON_S if soon else rules.POLL_LATER_S))
+
+    _hangs, answers, *_ = (at for at in looks if at >= paid_s)
+
+    assert answers + PAYMENT_TIMEOUT_S - paid_s <= 60
 
 
 def test_an_open_payment_without_news_is_unchanged():
