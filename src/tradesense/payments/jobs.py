@@ -33,10 +33,10 @@ from tradesense.payments.refunds import following as refunds
 from tradesense.payments.store import attempts
 from tradesense.payments.store import payments as store
 from tradesense.payments.store import refunds as refund_store
-from tradesense.payments.store.due import find_due
+from tradesense.payments.store.due import Due, find_due
 from tradesense.payments.webhooks import inbox
 from tradesense.payments.webhooks import store as webhooks
-from tradesense.payments.webhooks.store import Due
+from tradesense.payments.webhooks.store import Due as DueWebhook
 
 BATCH = 20
 CALLS_MAX = 8  # at once, per provider and process
@@ -48,20 +48,15 @@ log = structlog.get_logger()
 open_providers = opening.open_providers
 
 
-async def is_due_at(tx: Transaction, provider: Provider) -> bool:
-    """Return whether `do_due_at` would find anything to do; cheap."""
-    return bool((await find_due(tx, [provider.name])).providers)
-
-
-async def is_wish_due(tx: Transaction) -> bool:
-    """Return whether `grant_wishes` would find anything to do; cheap."""
-    return (await find_due(tx, [])).has_wishes
+async def list_due(tx: Transaction, providers: Providers) -> Due:
+    """Return where `do_due_at` and `grant_wishes` would find anything to do; cheap."""
+    return await find_due(tx, [provider.name for provider in providers])
 
 
 async def do_due(runtime: Runtime, providers: Providers) -> int:
     """Do whatever is due now and return how much that was; a cheap question if it is nothing."""
     async with runtime.db.reading() as tx:
-        found = await find_due(tx, [provider.name for provider in providers])
+        found = await list_due(tx, providers)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(do_due_at(runtime, provider))
@@ -136,7 +131,7 @@ async def send_refunds(runtime: Runtime, provider: Provider) -> int:
     return await _each(due, lambda refund: _send(runtime, provider, refund))
 
 
-async def _look_into(runtime: Runtime, provider: Provider, webhook: Due) -> None:
+async def _look_into(runtime: Runtime, provider: Provider, webhook: DueWebhook) -> None:
     seen: ProviderPayment | None = None
     outcome = "about no payment"
     if webhook.object_ref is not None:

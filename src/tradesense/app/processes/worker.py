@@ -16,6 +16,7 @@ from tradesense.infra.settings import Settings
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.notifications import jobs as notifications
 from tradesense.operations.jobs import following
+from tradesense.payments import Providers
 from tradesense.payments import jobs as payments
 from tradesense.payouts import jobs as payouts
 from tradesense.payouts.model import WAKE as PAYOUTS_WAKE
@@ -29,7 +30,7 @@ CONNECTIONS = 8
 
 # The database is asked this often whether anything is due: how much later than at once things
 # happen where nobody could ring, at a few percent of one core.
-POLL_S = 0.05
+POLL_S = 0.1
 REST_S = 0.25  # after trouble with the database: it is waited for, not pressed
 DEFECT_REST_S = 1.0
 
@@ -46,12 +47,15 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Post:
-    """A sort of work: whether any `is_due`, and the `work` itself, which says how much it was."""
+    """A sort of work; the `work` itself says how much it was."""
 
     name: str
-    is_due: Callable[[Transaction], Awaitable[bool]]
     work: Callable[[], Awaitable[int]]
     called: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+# Asked many times a second: which posts have something due. One question may speak for many.
+Question = Callable[[Transaction], Awaitable[Sequence[Post]]]
 
 
 async def main(settings: Settings) -> None:
@@ -67,32 +71,46 @@ async def main(settings: Settings) -> None:
         bell = asyncio.Event()  # rings when something may be due
         async with asyncio.TaskGroup() as group:
             runner = Runner(runtime, definitions, group, on_settled=bell.set)
-            posts = [
-                Post("sagas", runner.is_due, runner.move_due),
-                Post(
-                    "payments wishes",
-                    payments.is_wish_due,
-                    partial(payments.grant_wishes, runtime, providers),
-                ),
-            ]
-            # Each provider has a post of its own: one that hangs holds up nobody else's money.
-            posts += [
-                Post(
-                    f"payments {provider.name}",
-                    partial(payments.is_due_at, provider=provider),
-                    partial(payments.do_due_at, runtime, provider),
-                )
-                for provider in providers
-            ]
+            posts = [Post("sagas", runner.move_due)]
+            questions = [_alone(posts[0], runner.is_due)]
             for subscription in SUBSCRIPTIONS:
                 consumer = Consumer(runtime, subscription)
-                posts.append(Post(f"bus {subscription.name}", consumer.is_due, consumer.deliver))
-            for post in posts:
+                posts.append(Post(f"bus {subscription.name}", consumer.deliver))
+                questions.append(_alone(posts[-1], consumer.is_due))
+            paying, question = _payments(runtime, providers)
+            questions.append(question)
+            for post in (*posts, *paying):
                 group.create_task(_serve(post, bell))
             group.create_task(_listen(runtime, bell))
             if providers.watch is not None:
                 group.create_task(providers.watch.run(bell.set))
-            await _watch(runtime, posts, bell)
+            await _watch(runtime, questions, bell)
+
+
+def _alone(post: Post, is_due: Callable[[Transaction], Awaitable[bool]]) -> Question:
+    """Return the question about one post, which is not asked while the post is called anyway."""
+
+    async def ask(tx: Transaction) -> Sequence[Post]:
+        return [post] if not post.called.is_set() and await is_due(tx) else []
+
+    return ask
+
+
+def _payments(runtime: Runtime, providers: Providers) -> tuple[Sequence[Post], Question]:
+    """Give each provider a post of its own: one that hangs holds up nobody else's money."""
+    wishes = Post("payments wishes", partial(payments.grant_wishes, runtime, providers))
+    at = {
+        provider.name: Post(
+            f"payments {provider.name}", partial(payments.do_due_at, runtime, provider)
+        )
+        for provider in providers
+    }
+
+    async def ask(tx: Transaction) -> Sequence[Post]:
+        found = await payments.list_due(tx, providers)
+        return [*(at[name] for name in found.providers), *([wishes] if found.has_wishes else [])]
+
+    return [wishes, *at.values()], ask
 
 
 async def _prepare(runtime: Runtime, definitions: Sequence[Definition]) -> None:
@@ -110,15 +128,15 @@ async def _prepare(runtime: Runtime, definitions: Sequence[Definition]) -> None:
             await asyncio.sleep(REST_S)
 
 
-async def _watch(runtime: Runtime, posts: Sequence[Post], bell: asyncio.Event) -> None:
+async def _watch(runtime: Runtime, questions: Sequence[Question], bell: asyncio.Event) -> None:
     """Call whoever has something due: when the bell rings, and soon in any case."""
     while True:
         bell.clear()
         rest_s = POLL_S
         try:
             async with runtime.db.reading() as tx:
-                for post in posts:
-                    if not post.called.is_set() and await post.is_due(tx):
+                for ask in questions:
+                    for post in await ask(tx):
                         post.called.set()
         except (Unavailable, OutcomeUnknown) as error:
             log.info("cannot look", reason=str(error))
