@@ -43,11 +43,16 @@ async def marks_in(db):
 
 
 async def backend_of(db, *, doing):
-    """Return the pid of the backend whose query contains `doing`, once there is one."""
+    """
+    Return the pid of the backend whose query contains `doing`, once there is one.
+
+    Never the one that only begins: its isolation level is called READ COMMITTED.
+    """
     while True:
         async with db.reading() as tx:
             found = await tx.execute(
                 "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
+                " AND query NOT LIKE 'BEGIN%%'"
                 " AND pid <> pg_backend_pid() AND datname = current_database()",
                 (f"%{doing}%",),
             )

@@ -13,7 +13,7 @@ from tradesense.infra.policies import own_policy
 from tradesense.payments.providers.mollie import Mollie
 from tradesense.payments.providers.stripe import Stripe
 
-PATIENCE_S = 0.6  # many times what the sandbox needs; a hang costs as much
+PATIENCE_S = 2.0  # many times what the sandbox needs, for forty at once; a hang costs as much
 
 
 def mollie_at(client, base):
