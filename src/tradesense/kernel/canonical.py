@@ -8,10 +8,12 @@ compact JSON is RFC 8785; `tests/unit/kernel` holds it against an independent im
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from tradesense.kernel.instants import rfc3339
@@ -27,7 +29,7 @@ def canonical(value: object) -> bytes:
 
     Raises TypeError for what has no exact JSON, UnicodeEncodeError for half a surrogate pair.
     """
-    return _encode(jsonable(value)).encode("utf-8")
+    return _text(value).encode("utf-8")
 
 
 def jsonable(value: object) -> "JsonValue":
@@ -71,3 +73,33 @@ def _key(key: object) -> str:
 _encode = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 ).encode
+
+
+def _text(value: object) -> str:
+    """Return what `_encode` says of `jsonable(value)`; several times faster for flat nouns."""
+    kind: Any = type(value)
+    names = _names(kind)
+    if names is None:
+        write = _WRITERS.get(kind)
+        return _encode(jsonable(value)) if write is None else write(value)
+    told = [key + _text(getattr(value, name)) for key, name in names]
+    return f"{{{','.join(told)}}}"
+
+
+@lru_cache(maxsize=1_024)  # by class: there are as many as the code has
+def _names(kind: type) -> tuple[tuple[str, str], ...] | None:
+    """Return how each field of a dataclass is written, and its name, in canonical order."""
+    if not is_dataclass(kind) or issubclass(kind, _PLAINER):
+        return None
+    names = sorted(field.name for field in fields(kind))
+    return tuple((f"{_encode(name)}:", name) for name in names)
+
+
+_PLAINER = (Enum, str, int, UUID, date, Mapping, list, tuple)  # what `jsonable` looks for before
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: _encode,
+    bool: {True: "true", False: "false"}.__getitem__,
+    type(None): lambda _: "null",
+    UUID: '"{}"'.format,
+    datetime: lambda moment: f'"{rfc3339(moment)}"',
+}

@@ -218,6 +218,9 @@ class Known:
     closed_until: datetime | None
 
 
+NOTHING_KNOWN = Known({}, {}, {}, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What to write, and each request's refusal, None where it may stand."""

@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.errors import SerializationFailure
 from psycopg.rows import DictRow
 
+from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.kernel.money import Money
 from tradesense.ledger.chart import CHART
 from tradesense.ledger.model import Line, Running, Transfer, Written
+from tradesense.trail import Extension
 
 TRANSFER = """
     id, debit, credit, amount_minor, currency, reason, effective_at, reverses
@@ -96,36 +99,56 @@ async def close_period(tx: Transaction, until: datetime, by: str) -> None:
     )
 
 
-async def insert(tx: Transaction, fresh: Sequence[Written]) -> int:
-    """Write transfers and open their accounts; return how many were not there before."""
+_INSERT = f"""
+    WITH allowed AS MATERIALIZED (
+      SELECT WHERE NOT EXISTS (
+        SELECT FROM ledger_transfers WHERE id = ANY(%(ids)s::uuid[])
+      ) AND NOT EXISTS (
+        SELECT FROM ledger_periods WHERE closed_until > %(earliest)s::timestamptz
+      )
+    ), opened AS (
+      INSERT INTO ledger_accounts (code, kind, currency, normal, bounded)
+      SELECT code, kind, split_part(code, ':', -1), normal, bounded
+      FROM unnest(%(codes)s::text[]) AS code
+      JOIN unnest(%(kinds)s::text[], %(normals)s::text[], %(boundeds)s::boolean[])
+        AS chart (kind, normal, bounded) ON kind = split_part(code, ':', 1)
+      WHERE EXISTS (TABLE allowed)
+        AND NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = code.code)
+      ON CONFLICT DO NOTHING
+    ), written AS (
+      INSERT INTO ledger_transfers
+        (id, debit, credit, amount_minor, currency, reason, effective_at, reverses,
+         payload_sha256)
+      SELECT * FROM unnest(
+        %(ids)s::uuid[], %(debits)s::text[], %(credits)s::text[], %(amounts)s::bigint[],
+        %(currencies)s::text[], %(reasons)s::text[], %(effective)s::timestamptz[],
+        %(reverses)s::uuid[], %(hashes)b::bytea[])
+      WHERE EXISTS (TABLE allowed)
+      ON CONFLICT DO NOTHING
+      RETURNING id
+    ), told AS (
+      {trail.APPENDING} WHERE (SELECT count(*) FROM written) = %(count)s
+    )
+    SELECT count(*) AS count FROM written
+"""  # noqa: S608 -- constants
+
+
+async def insert(tx: Transaction, fresh: Sequence[Written], told: Extension) -> bool:
+    """
+    Write transfers and open their accounts, and tell them; return whether that could be.
+
+    It could not if one of them stands already or is effective in a closed period: then nothing
+    is written. Raises SerializationFailure if somebody is committing one of their ids now.
+    """
     ordered = sorted(fresh, key=lambda written: written.id)  # so that nobody deadlocks
     transfers = [written.transfer for written in ordered]
     codes = {code for transfer in transfers for code in (transfer.debit, transfer.credit)}
     cursor = await tx.execute(
-        """
-        WITH opened AS (
-          INSERT INTO ledger_accounts (code, kind, currency, normal, bounded)
-          SELECT code, kind, split_part(code, ':', -1), normal, bounded
-          FROM unnest(%(codes)s::text[]) AS code
-          JOIN unnest(%(kinds)s::text[], %(normals)s::text[], %(boundeds)s::boolean[])
-            AS chart (kind, normal, bounded) ON kind = split_part(code, ':', 1)
-          WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = code.code)
-          ON CONFLICT DO NOTHING
-        )
-        INSERT INTO ledger_transfers
-          (id, debit, credit, amount_minor, currency, reason, effective_at, reverses,
-           payload_sha256)
-        SELECT * FROM unnest(
-          %(ids)s::uuid[], %(debits)s::text[], %(credits)s::text[], %(amounts)s::bigint[],
-          %(currencies)s::text[], %(reasons)s::text[], %(effective)s::timestamptz[],
-          %(reverses)s::uuid[], %(hashes)b::bytea[])
-        ON CONFLICT DO NOTHING
-        """,
+        _INSERT,
         {
             "codes": texts(sorted(codes)),
-            "kinds": texts(CHART),
-            "normals": texts(kind.normal for kind in CHART.values()),
-            "boundeds": [kind.bounded for kind in CHART.values()],
+            **_CHART,
+            "earliest": min(written.effective_at for written in ordered),  # text that sorts
             "ids": texts(written.id for written in ordered),
             "debits": texts(transfer.debit for transfer in transfers),
             "credits": texts(transfer.credit for transfer in transfers),
@@ -133,11 +156,21 @@ async def insert(tx: Transaction, fresh: Sequence[Written]) -> int:
             "currencies": texts(transfer.amount.currency for transfer in transfers),
             "reasons": texts(transfer.reason for transfer in transfers),
             "effective": texts(written.effective_at for written in ordered),
-            "reverses": [transfer.reverses for transfer in transfers],
+            "reverses": f"{{{','.join(_reversed(transfer) for transfer in transfers)}}}",
             "hashes": [written.payload_sha256 for written in ordered],
+            "count": len(ordered),
+            **trail.told(told),
         },
     )
-    return cursor.rowcount
+    row = await cursor.fetchone()
+    count = row["count"] if row else 0
+    if 0 < count < len(ordered):
+        raise SerializationFailure("a transfer of the same id was committed concurrently")
+    return bool(count)
+
+
+def _reversed(transfer: Transfer) -> str:
+    return "NULL" if transfer.reverses is None else str(transfer.reverses)
 
 
 def texts(values: Iterable[str]) -> str:
@@ -153,6 +186,13 @@ def texts(values: Iterable[str]) -> str:
 def integers(values: Iterable[int]) -> str:
     """Return an array literal of integers."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+_CHART = {
+    "kinds": texts(CHART),
+    "normals": texts(kind.normal for kind in CHART.values()),
+    "boundeds": f"{{{','.join(str(kind.bounded) for kind in CHART.values())}}}",
+}
 
 
 async def extend(tx: Transaction, lines: Sequence[Line], running: Collection[Running]) -> None:

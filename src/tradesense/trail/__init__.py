@@ -11,6 +11,7 @@ from tradesense.trail.model import FRESH, Entry, Extension, Fact, Head, Status
 from tradesense.trail.proof.bundle import Proof
 from tradesense.trail.proofs import NotSealed, Unprovable, get_checkpoint, prove
 from tradesense.trail.service import (
+    APPENDING,
     BrokenStream,
     append,
     extend,
@@ -20,9 +21,11 @@ from tradesense.trail.service import (
     record,
     sealed_size,
     stream_version,
+    told,
 )
 
 __all__ = [
+    "APPENDING",
     "FRESH",
     "BrokenStream",
     "Entry",
@@ -43,4 +46,5 @@ __all__ = [
     "record",
     "sealed_size",
     "stream_version",
+    "told",
 ]

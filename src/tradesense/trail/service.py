@@ -8,6 +8,7 @@ from tradesense.kernel.errors import InvariantBroken
 from tradesense.trail import rules, store
 from tradesense.trail.model import Entry, Extension, Fact, Head, Status
 
+APPENDING = store.APPENDING
 LIMIT_MAX = 10_000  # entries per read: a few megabytes
 
 
@@ -55,6 +56,15 @@ async def append(tx: Transaction, extension: Extension) -> None:
     Of two that would go on from the same entry, the table refuses the second.
     """
     await store.append(tx, extension.lines)
+
+
+def told(extension: Extension) -> dict[str, object]:
+    """
+    Return the parameters with which `APPENDING` writes what `extend` made.
+
+    For a store whose own statement makes it true: that one is then told, or not, with it.
+    """
+    return store.told(extension.lines)
 
 
 async def read_stream(

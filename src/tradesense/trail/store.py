@@ -53,20 +53,26 @@ async def find_links(tx: Transaction, heads: Mapping[str, int]) -> dict[str, str
     return {row["stream"]: row["link"] for row in await cursor.fetchall()}
 
 
+# What inserts `told(lines)`, in their order, so that ids rise in it. A condition may follow.
+APPENDING: LiteralString = """
+    INSERT INTO trail_entries (stream, version, kind, canonical)
+    SELECT * FROM unnest(%(told_streams)s::text[], %(told_versions)s::bigint[],
+      %(told_kinds)s::text[], %(told_canonicals)b::bytea[])
+"""
+
+
+def told(lines: Sequence[Line]) -> dict[str, object]:
+    """Return the parameters of `APPENDING`."""
+    return {
+        "told_streams": _names(line.stream for line in lines),
+        "told_versions": _counts(line.version for line in lines),
+        "told_kinds": _names(line.kind for line in lines),
+        "told_canonicals": [line.canonical for line in lines],
+    }
+
+
 async def append(tx: Transaction, lines: Sequence[Line]) -> None:
-    """Insert `lines` in their order, so that ids rise in it."""
-    await tx.execute(
-        """
-        INSERT INTO trail_entries (stream, version, kind, canonical)
-        SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %b::bytea[])
-        """,
-        (
-            _names(line.stream for line in lines),
-            _counts(line.version for line in lines),
-            _names(line.kind for line in lines),
-            [line.canonical for line in lines],
-        ),
-    )
+    await tx.execute(APPENDING, told(lines))
 
 
 async def list_stream(

@@ -111,3 +111,23 @@ def test_refuses_a_moment_without_a_zone():
 
 def test_a_moment_is_utc_to_the_microsecond():
     assert canonical(datetime(2014, 5, 2, tzinfo=UTC)) == b'"2014-05-02T00:00:00.000000Z"'
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    z: object
+    a: object
+    inner: object
+
+
+NOUNS = st.recursive(
+    VALUES | st.integers() | st.uuids() | st.datetimes(timezones=st.just(UTC)) | st.dates()
+    | st.sampled_from([*Side, *Level]),
+    lambda inner: st.builds(Told, inner, inner, inner),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(NOUNS)
+def test_nouns_are_written_as_their_plain_json_is(value):
+    assert canonical(value) == rfc8785.dumps(jsonable(value))
