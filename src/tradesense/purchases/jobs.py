@@ -30,9 +30,6 @@ PAY_WITHIN_S = 5 * 24 * 3600
 # order is not lost to an outage. After that a person must look.
 OFFER_TRIES_MAX = 2_000
 
-# Banks return card payments within days; after a month a person must look.
-RETURN_WITHIN_S = 30 * 24 * 3600
-
 
 class PaymentMismatched(Rejected):
     """The buyer paid something else than the price; it goes back."""
@@ -52,17 +49,7 @@ def story(providers: Providers) -> Definition:
         kind=service.SAGA_KIND,
         version=service.SAGA_VERSION,
         steps=(
-            Local(
-                name="request-payment",
-                do=_request_payment,
-                undo=Await(
-                    name="return-money",
-                    enter=_give_up,
-                    signal=rules.MONEY_RETURNED,
-                    within_s=RETURN_WITHIN_S,
-                    judge=dict,
-                ),
-            ),
+            *service.OPENING.steps,
             Remote(
                 name="offer-payment",
                 ask=partial(_offer, providers),
@@ -99,11 +86,6 @@ SUBSCRIPTION = Subscription(
 )
 
 
-async def _request_payment(tx: Transaction, saga: Saga, now: datetime) -> Data:
-    await service.request_payment(tx, saga.id, now=now)
-    return {}
-
-
 async def _offer(
     providers: Providers, runtime: Runtime, saga: Saga, _: str
 ) -> ProviderPayment | None:
@@ -131,9 +113,4 @@ def _judge_payment(heard: Data) -> Data:
 
 async def _start_challenge(tx: Transaction, saga: Saga, now: datetime) -> Data:
     await service.start_challenge(tx, saga.id, now=now)
-    return {}
-
-
-async def _give_up(tx: Transaction, saga: Saga, now: datetime) -> Data:
-    await service.give_up(tx, saga.id, reason=saga.reason or rules.PAYMENT_FAILED, now=now)
     return {}

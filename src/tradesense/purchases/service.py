@@ -16,9 +16,13 @@ from tradesense.payments.model import Payment, PaymentStatus, Refund, Way
 from tradesense.purchases import rules, store
 from tradesense.purchases.model import Purchase, PurchaseOpened, PurchaseStatus
 from tradesense.purchases.rules import Told
+from tradesense.sagas import Await, Local, Opening, Saga
+from tradesense.sagas.model import Data, Sort
 from tradesense.trail.model import Entry, Fact
 
 SAGA_KIND, SAGA_VERSION = "purchase", 1
+# Banks return card payments within days; after a month a person must look.
+RETURN_WITHIN_S = 30 * 24 * 3600
 LIST_MAX = 100
 BY = "system:purchases"
 
@@ -66,7 +70,7 @@ async def open_purchase(
     now: datetime,
 ) -> Purchase:
     """
-    Order `plan` at its price and begin the saga that asks for the money.
+    Order `plan` at its price and begin the saga that asks for the money, with its first step.
 
     `amount_minor` and `currency` are what the buyer expects to pay, if said. Said twice, it is
     opened once. Raises UnknownPlan, WrongPrice or PurchaseDiffers.
@@ -94,10 +98,9 @@ async def open_purchase(
             raise PurchaseDiffers(f"purchase {purchase_id} is another one already")
         return known
     await _record(tx, purchase, _opened(purchase), now=now, by=f"user:{user_id}")
-    await sagas.start(
+    await sagas.begin(
         tx,
-        kind=SAGA_KIND,
-        version=SAGA_VERSION,
+        OPENING,
         saga_id=purchase_id,
         data={"amount_minor": price.minor, "currency": price.currency},
         now=now,
@@ -300,3 +303,34 @@ async def _record(
 ) -> None:
     stream = f"purchase:{purchase.id}"
     await trail.record(tx, Fact(event=event, stream=stream, at=now, by=by))
+
+
+async def _request_payment(tx: Transaction, saga: Saga, now: datetime) -> Data:
+    await request_payment(tx, saga.id, now=now)
+    return {}
+
+
+async def _return_money(tx: Transaction, saga: Saga, now: datetime) -> Data:
+    await give_up(tx, saga.id, reason=saga.reason or rules.PAYMENT_FAILED, now=now)
+    return {}
+
+
+# What an order's own commit does of its story; `jobs.story` goes on from here.
+OPENING = Opening(
+    kind=SAGA_KIND,
+    version=SAGA_VERSION,
+    steps=(
+        Local(
+            name="request-payment",
+            do=_request_payment,
+            undo=Await(
+                name="return-money",
+                enter=_return_money,
+                signal=rules.MONEY_RETURNED,
+                within_s=RETURN_WITHIN_S,
+                judge=dict,
+            ),
+        ),
+    ),
+    then=Sort.REMOTE,
+)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from tradesense.infra.db import Transaction
@@ -15,6 +16,9 @@ Answer = TypeVar("Answer")
 
 # With pauses that grow to 60 s, thirty tries span 22 minutes: a provider's bad quarter of an hour.
 TRIES_MAX = 30
+
+# Local moves that follow one another share a transaction; so many at most, to hold locks briefly.
+MOVES_MAX = 8
 
 # Stripe forgets a key after 24 h; until 20 h a repeat surely finds it.
 KEY_LIFE_S = 20 * 3600
@@ -90,6 +94,33 @@ Step = Local | Remote[Any] | Await
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from it is kept beside it
+class Opening:
+    """
+    How a story begins: the steps that its first commit can make, and what comes after them.
+
+    `then` is the sort of the step that follows; None where the story is over with them.
+    """
+
+    kind: str
+    version: int
+    steps: tuple[Local, ...]
+    then: Sort | None
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Return the story as far as it is known here; enough to go forward through `steps`."""
+        steps = tuple(_move(step) for step in self.steps)
+        after = () if self.then is None else (Move(name="then", sort=self.then),)
+        return Shape(
+            kind=self.kind,
+            version=self.version,
+            steps=(*steps, *after),
+            undos=(None,) * len(steps + after),
+            pivot=0,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from it is kept beside it
 class Definition:
     """
     The steps of a story. An instance is pinned to (`kind`, `version`) when it starts.
@@ -128,6 +159,19 @@ class Definition:
             steps=tuple(_move(step) for step in self.steps),
             undos=tuple(None if undo is None else _move(undo) for undo in self.undos),
             pivot=[step.name for step in self.steps].index(self.pivot),
+        )
+
+    @cached_property
+    def opening(self) -> Opening:
+        """Return its first local steps, as many as one commit may make."""
+        first = takewhile(lambda step: isinstance(step, Local), self.steps[:MOVES_MAX])
+        steps = tuple(step for step in first if isinstance(step, Local))
+        rest = self.steps[len(steps) :]
+        return Opening(
+            kind=self.kind,
+            version=self.version,
+            steps=steps,
+            then=_move(rest[0]).sort if rest else None,
         )
 
     def find_step(self, name: str) -> Step:

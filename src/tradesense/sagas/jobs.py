@@ -21,7 +21,7 @@ from tradesense.infra.db import Transaction
 from tradesense.infra.runtime import Runtime
 from tradesense.kernel.errors import OutcomeUnknown, Unavailable
 from tradesense.sagas import moves, rules, service, store
-from tradesense.sagas.definition import Definition, Local
+from tradesense.sagas.definition import MOVES_MAX, Definition, Local
 from tradesense.sagas.model import Data, Saga, Sort
 from tradesense.sagas.moves import Call, Moved
 from tradesense.sagas.store import Claimed
@@ -34,9 +34,6 @@ ASK_TIMEOUT_S = 30.0
 
 BATCH = 100
 CALLS_MAX = 16
-
-# Local moves that follow one another share a transaction; so many at most, to hold locks briefly.
-MOVES_MAX = 8
 
 log = structlog.get_logger()
 

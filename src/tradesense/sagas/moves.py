@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar, assert_never
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from tradesense.infra.db import Transaction
 from tradesense.kernel.errors import CircuitOpen, InvariantBroken, Rejected, TradeSenseError
 from tradesense.kernel.events import Event
 from tradesense.sagas import rules
-from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Remote
-from tradesense.sagas.model import DEADLINE_PASSED, Data, Move, Saga, Shape, Sort
+from tradesense.sagas.definition import Await, Definition, KeySpent, Local, Opening, Remote
+from tradesense.sagas.model import DEADLINE_PASSED, Data, Move, Saga, SagaStarted, Shape, Sort
 from tradesense.sagas.store import Asked, Claimed, Save
 
 T = TypeVar("T")
@@ -91,6 +92,27 @@ async def advance(
             assert_never(step)
 
 
+async def open_with(tx: Transaction, opening: Opening, saga: Saga, *, now: datetime) -> Moved:
+    """
+    Make the first moves of a story that begins now, without a savepoint.
+
+    Raises Stumbled if one fails: the caller undoes them all.
+    """
+    moved = begun(saga)
+    for step in opening.steps:
+        before, do = moved.save.saga, step.do
+        outcome = await _dare(tx, partial(do, tx, before, now))
+        after = judge(opening.shape, before, outcome)
+        moved = moved.then(follow(opening.shape, before, after))
+    return moved
+
+
+def begun(saga: Saga) -> Moved:
+    """Return a story of which nothing but its beginning is told; it is due at once."""
+    event = SagaStarted(saga_id=saga.id, kind=saga.kind, version=saga.version)
+    return Moved(save=Save(saga=saga, sort=Sort.LOCAL, wake_in_s=0), events=(event,))
+
+
 async def advance_each(
     tx: Transaction, definition: Definition, step: Local, sagas: Sequence[Saga], *, now: datetime
 ) -> Sequence[Moved] | None:
@@ -131,7 +153,7 @@ async def _dare(_: Transaction, work: Callable[[], Awaitable[T]]) -> T | Excepti
     except psycopg.OperationalError:
         raise
     except Exception as error:
-        raise Stumbled from error
+        raise Stumbled(trouble(error)) from error
 
 
 def judge(shape: Shape, saga: Saga, outcome: Data | Exception) -> rules.Next:

@@ -5,18 +5,23 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.kernel.canonical import canonical
 from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
 from tradesense.kernel.events import Event
-from tradesense.sagas import rules, store
-from tradesense.sagas.definition import Definition
-from tradesense.sagas.model import Data, Parked, Saga, SagaStarted, Sort, State
+from tradesense.sagas import moves, rules, store
+from tradesense.sagas.definition import Definition, Opening
+from tradesense.sagas.model import Data, Parked, Saga, Sort, State
+from tradesense.sagas.moves import Moved
 from tradesense.sagas.store import Asked, Save
 from tradesense.trail.model import Fact
 
 BY = "system:sagas"
+
+log = structlog.get_logger()
 
 
 class UnknownSaga(NotFound):
@@ -51,16 +56,43 @@ async def start(
 
     Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
     """
-    event = SagaStarted(saga_id=saga_id, kind=kind, version=version)
-    begun = trail.extend({}, fact(saga_id, event, now=now))
-    (told,) = begun.heads.values()
-    saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data), told=told)
-    if not await store.insert(tx, saga, now=now):
+    saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data))
+    if not await _open(tx, moves.begun(saga), now):
         known = await store.find(tx, saga_id)
         if known is not None and known.kind != kind:
             raise SagaMismatch(f"saga {saga_id} is a {known.kind}, not a {kind}")
-        return
-    await trail.append(tx, begun)
+
+
+async def begin(
+    tx: Transaction, opening: Opening, *, saga_id: UUID, data: Data, now: datetime
+) -> None:
+    """
+    Begin a saga and make its first local steps, all of them in the caller's commit.
+
+    A worker goes on after them. If one of them fails, all are undone and it is as if `start` had
+    been said: a worker makes them, with all its means. The steps run before the instance is
+    written. Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
+    """
+    saga = Saga(id=saga_id, kind=opening.kind, version=opening.version, data=dict(data))
+    # Not released: that is a statement more, and the end of the transaction does it.
+    await tx.execute("SAVEPOINT sagas_begin")
+    try:
+        moved = await moves.open_with(tx, opening, saga, now=now)
+        if await _open(tx, moved, now):
+            return
+    except moves.Stumbled as error:
+        log.info("a saga's first steps are left to a worker", saga=str(saga_id), why=str(error))
+    await tx.execute("ROLLBACK TO SAVEPOINT sagas_begin")
+    await start(tx, kind=saga.kind, version=saga.version, saga_id=saga_id, data=data, now=now)
+
+
+async def _open(tx: Transaction, begun: Moved, now: datetime) -> bool:
+    """Write an instance that nobody knows yet, with its stream; return whether its id was free."""
+    saga = begun.save.saga
+    told = trail.extend({}, *(fact(saga.id, event, now=now) for event in begun.events))
+    (head,) = told.heads.values()
+    save = replace(begun.save, saga=replace(saga, told=head))
+    return await store.insert(tx, save, told, now=now)
 
 
 async def signal(tx: Transaction, *, saga_id: UUID, name: str, data: Data) -> bool:

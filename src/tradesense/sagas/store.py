@@ -9,9 +9,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
+from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.sagas.model import Data, Parked, Saga, Sort, State
-from tradesense.trail.model import Head
+from tradesense.trail.model import Extension, Head
 
 SAGA = """
     id, kind, version, state, position, data, attempt, tries, reason, trouble, parked_from,
@@ -52,29 +53,45 @@ class Save:
     claims: int = 0  # 1 if this takes a claim for a call
 
 
-async def insert(tx: Transaction, saga: Saga, *, now: datetime) -> bool:
-    """Write a new instance, due at once; return whether its id was free."""
+_INSERT = f"""
+    WITH written AS (
+      INSERT INTO saga_instances
+        (id, kind, version, state, position, data, told_version, told_link,
+         sort, wake_at, started_at)
+      VALUES (%(id)s, %(kind)s, %(version)s, %(state)s, %(position)s, %(data)s, %(told_version)s,
+              %(told_link)s, %(sort)s,
+              clock_timestamp() + make_interval(secs => %(wake_in_s)s), %(now)s)
+      ON CONFLICT DO NOTHING RETURNING id
+    ), told AS ({trail.APPENDING} WHERE EXISTS (TABLE written))
+    TABLE written
+"""  # noqa: S608 -- constants
+
+
+async def insert(tx: Transaction, begun: Save, told: Extension, *, now: datetime) -> bool:
+    """
+    Write a new instance, due at once unless it is over, and tell it.
+
+    Return whether its id was free; if not, nothing is written.
+    """
+    saga = begun.saga
     cursor = await tx.execute(
-        """
-        INSERT INTO saga_instances
-          (id, kind, version, state, position, data, told_version, told_link,
-           sort, wake_at, started_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'local', clock_timestamp(), %s)
-        ON CONFLICT DO NOTHING
-        """,
-        (
-            saga.id,
-            saga.kind,
-            saga.version,
-            saga.state.value,
-            saga.position,
-            Jsonb(saga.data),
-            saga.told and saga.told.version,
-            saga.told and saga.told.link,
-            now,
-        ),
+        _INSERT,
+        {
+            "id": saga.id,
+            "kind": saga.kind,
+            "version": saga.version,
+            "state": saga.state.value,
+            "position": saga.position,
+            "data": Jsonb(saga.data),
+            "told_version": saga.told and saga.told.version,
+            "told_link": saga.told and saga.told.link,
+            "sort": begun.sort and begun.sort.value,
+            "wake_in_s": begun.wake_in_s,
+            "now": now,
+            **trail.told(told),
+        },
     )
-    return cursor.rowcount == 1
+    return await cursor.fetchone() is not None
 
 
 async def find(tx: Transaction, saga_id: UUID) -> Saga | None:

@@ -14,7 +14,7 @@ EARNED = {"clearing:stripe:USD": PRICE_MINOR, "challenge-revenue:USD": PRICE_MIN
 
 # How many commits the worker makes for each plot, and how it must end: status, books (minor
 # units), challenges started, refunds sent.
-COMMITS = {"paid": 10, "underpaid": 12, "nobody pays": 13}
+COMMITS = {"paid": 9, "underpaid": 11, "nobody pays": 12}
 ENDINGS = {
     "paid": (PurchaseStatus.ACTIVE, EARNED, 1, 0),
     "underpaid": (PurchaseStatus.REFUNDED, {}, 0, 1),
