@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,6 +17,7 @@ from tradesense.app.web.urgency import Urgency
 from tradesense.challenges.http import router as challenges
 from tradesense.identity.http import router as identity
 from tradesense.infra import policies
+from tradesense.infra.plain import require_plain
 from tradesense.infra.policies.metrics import exposition
 from tradesense.infra.runtime import FromRequest, Runtime
 from tradesense.kernel.errors import Unavailable
@@ -87,6 +88,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         description="Prop-trading challenges whose money and verdicts survive every failure.",
         version=version("tradesense"),
         redoc_url=None,
+        dependencies=[Depends(require_plain)],
     )
     app.state.runtime = runtime
     for router in ROUTERS:

@@ -91,8 +91,8 @@ def _proven(body: bytes, signature: str, runtime: Runtime) -> Webhook:
         raise BadWebhook(flaw)
     try:
         event = json.loads(body)
-    except ValueError:
-        raise BadWebhook("the body is signed, but no JSON") from None
+    except (ValueError, RecursionError):
+        raise BadWebhook("the body is signed, but no JSON that can be read") from None
     is_event = isinstance(event, dict) and event.get("object") == "event"
     event_id, event_type = (event.get("id"), event.get("type")) if is_event else (None, None)
     if not _is_name(event_id) or not _is_name(event_type):

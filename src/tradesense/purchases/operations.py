@@ -10,6 +10,7 @@ from tradesense import payments
 from tradesense.identity.caller import OperatorFromRequest
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
+from tradesense.infra.plain import Said
 from tradesense.infra.runtime import FromRequest
 from tradesense.kernel.ids import derive
 from tradesense.payments.model import Refund, RefundStatus
@@ -26,7 +27,7 @@ class RefundWish(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     amount_minor: int | None = Field(None, description="in minor units of the payment's currency")
-    reason: str = Field(min_length=3, max_length=200)
+    reason: Said = Field(min_length=3, max_length=200)
 
 
 @router.post("/payments/{payment_id}/refunds", status_code=202)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tradesense.identity.caller import OperatorFromRequest
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import Answer, OnceFromRequest
+from tradesense.infra.plain import Said
 from tradesense.infra.runtime import FromRequest
 from tradesense.kernel.canonical import jsonable
 from tradesense.kernel.ids import derive
@@ -24,7 +25,7 @@ from tradesense.payments.bank.store import outgoing as outgoing_store
 router = APIRouter(prefix="/api/v1/operations/bank", tags=["operations"])
 
 IDS_MAX = 100
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[Said, Field(max_length=500)]
 
 
 class Proposal(BaseModel):

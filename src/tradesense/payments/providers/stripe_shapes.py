@@ -1,5 +1,6 @@
 """Stripe's objects as our nouns. Pure, and without the `stripe` package."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,9 @@ from tradesense.payments.providers.metadata import (
 
 PROVIDER = "stripe"
 WAY = "tradesense_way"
+
+# https://docs.stripe.com/upgrades: an id has up to 255 characters; what is written otherwise, none
+_REF = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
 _STATUS = {
@@ -239,10 +243,10 @@ def intent_of(event: Mapping[str, Any]) -> str | None:
     subject = data.get("object") if isinstance(data, Mapping) else None
     if not isinstance(subject, Mapping):
         return None
-    is_payment = subject.get("object") in {"payment_intent", "checkout.session"}
-    field = "id" if is_payment else "payment_intent"
-    value = subject.get(field)
-    return value if isinstance(value, str) else None
+    # A tuple: what is compared may be anything that JSON can hold, and not all of that hashes.
+    is_payment = subject.get("object") in ("payment_intent", "checkout.session")
+    value = subject.get("id" if is_payment else "payment_intent")
+    return value if isinstance(value, str) and _REF.fullmatch(value) else None
 
 
 def _metadata(asked: IntentAsked) -> dict[str, str]:

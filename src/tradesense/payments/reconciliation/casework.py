@@ -238,7 +238,9 @@ async def _lock_open(tx: Transaction, case_id: UUID) -> Case:
     if case is None:
         raise UnknownCase(f"no case {case_id}")
     if not case.is_open:
-        raise CaseEnded(f"case {case_id} is {case.state}")
+        raise CaseEnded(
+            f"case {case_id} is {case.state}; it opens again if its difference comes back"
+        )
     return case
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tradesense.identity.caller import OperatorFromRequest
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
+from tradesense.infra.plain import Said
 from tradesense.infra.runtime import FromRequest
 from tradesense.kernel.errors import Invalid
 from tradesense.kernel.money import MINOR_DIGITS, Money
@@ -35,7 +36,7 @@ class Assignment(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    owner: str | None = Field(None, min_length=1, max_length=100, examples=["operator:jane"])
+    owner: Said | None = Field(None, max_length=100, examples=["operator:jane"])
 
 
 class Resolution(BaseModel):
@@ -43,7 +44,7 @@ class Resolution(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    resolution: str = Field(min_length=1, max_length=TEXT_MAX)
+    resolution: Said = Field(max_length=TEXT_MAX)
     is_accepted: bool = False
 
 
@@ -56,7 +57,7 @@ class Proposal(BaseModel):
     credit: str = Field(max_length=100, examples=["clearing:stripe:USD"])
     amount_minor: int = Field(gt=0, le=10**15)
     currency: str = Field(max_length=3, examples=["USD"])
-    reason: str = Field(min_length=1, max_length=TEXT_MAX)
+    reason: Said = Field(max_length=TEXT_MAX)
 
 
 @router.get("/cases")

@@ -125,7 +125,9 @@ async def send_again(tx: Transaction, *, refund_id: UUID, by: str, now: datetime
     payment = await store.lock_payment(tx, failed.payment_id)
     receipt = await store.find_receipt(tx, failed.provider, failed.provider_ref)
     if failed.status is not RefundStatus.FAILED or payment is None or receipt is None:
-        raise RefundDiffers(f"refund {refund_id} is {failed.status.value}; only a failed one is")
+        raise RefundDiffers(
+            f"refund {refund_id} is {failed.status.value}; only a failed one is sent again"
+        )
     again = replace(
         failed,
         refund_id=derive(refund_id, "again"),

@@ -54,7 +54,7 @@ async def find_account(tx: Transaction, currency: str) -> BankAccount:
     for account in await lines.list_accounts(tx):
         if account.currency == currency:
             return account
-    raise ProviderRefused(f"we have no bank account in {currency}")
+    raise ProviderRefused(f"we have no bank account in {currency}; register one")
 
 
 async def withdraw(tx: Transaction, ref: str) -> ProviderPayment:
