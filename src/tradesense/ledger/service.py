@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.errors import SerializationFailure
 
 from tradesense import trail
-from tradesense.infra.db import Transaction
+from tradesense.infra.db import Check, LeftUndone, Transaction, leave
 from tradesense.kernel.errors import Rejected
 from tradesense.ledger import rules, store
 from tradesense.ledger.model import PeriodEnded, Request, Transfer, TransferPosted
@@ -28,8 +28,12 @@ async def post(
     A transfer that stands already, with the same content, is left as it is. Bounded accounts are
     locked here, in the order of their codes, so call this last in a verb, and once. Raises
     InvalidTransfer, TransferMismatch, PeriodClosed or Overdrawn; nothing is written then.
+    Where `tx` gathers, what needs no lock is left to be written with the rest, and a refusal
+    undoes its block.
     """
     request = Request(transfers=transfers, by=by, cause=cause)
+    if not _needs_books(transfers) and leave(tx, _write_left, request, now=now):
+        return
     (refusal,) = await post_each(tx, [request], now=now)
     if refusal is not None:
         raise refusal
@@ -116,12 +120,33 @@ async def _write_new(
 
     Most are new, ask for no lock and are refused by nothing: one statement less for those.
     """
-    if rules.bounded_accounts(asked) or any(transfer.reverses for transfer in asked):
+    if _needs_books(asked):
         return None
     judged = rules.judge(requests, rules.NOTHING_KNOWN)
     if any(judged.refusals) or not judged.fresh:
         return None
     return judged if await _insert(tx, judged, now) else None
+
+
+def _needs_books(transfers: Sequence[Transfer]) -> bool:
+    """Return whether what stands in the books has a say, or a lock, in any of `transfers`."""
+    return bool(
+        any(transfer.reverses for transfer in transfers) or rules.bounded_accounts(transfers)
+    )
+
+
+async def _write_left(tx: Transaction, requests: Sequence[Request], now: datetime) -> Check:
+    """Write what verbs have left, as if none of it stood in the books."""
+    judged = rules.judge(requests, rules.NOTHING_KNOWN)
+    for refusal in filter(None, judged.refusals):
+        raise LeftUndone(str(refusal)) from refusal
+    cursor = await store.insert(tx, judged.fresh, trail.extend({}, *_facts(judged, now)))
+
+    async def check() -> None:
+        if not await store.is_inserted(cursor, len(judged.fresh)):
+            raise LeftUndone("a transfer stands already, or its period is closed")
+
+    return check
 
 
 async def _write_known(
@@ -143,7 +168,8 @@ async def _write_known(
 async def _insert(tx: Transaction, judged: rules.Judged, now: datetime) -> bool:
     # The ids are new, so their streams are: nobody else can have written to them.
     told = trail.extend({}, *_facts(judged, now))
-    return await store.insert(tx, judged.fresh, told)
+    cursor = await store.insert(tx, judged.fresh, told)
+    return await store.is_inserted(cursor, len(judged.fresh))
 
 
 def _facts(judged: rules.Judged, now: datetime) -> Iterable[Fact]:

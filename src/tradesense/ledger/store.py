@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.errors import SerializationFailure
 from psycopg.rows import DictRow
 
@@ -133,17 +134,19 @@ _INSERT = f"""
 """  # noqa: S608 -- constants
 
 
-async def insert(tx: Transaction, fresh: Sequence[Written], told: Extension) -> bool:
+async def insert(
+    tx: Transaction, fresh: Sequence[Written], told: Extension
+) -> AsyncCursor[DictRow]:
     """
-    Write transfers and open their accounts, and tell them; return whether that could be.
+    Write transfers and open their accounts, and tell them; `is_inserted` says whether that was.
 
-    It could not if one of them stands already or is effective in a closed period: then nothing
-    is written. Raises SerializationFailure if somebody is committing one of their ids now.
+    It is not if one of them stands already or is effective in a closed period: then nothing is
+    written.
     """
     ordered = sorted(fresh, key=lambda written: written.id)  # so that nobody deadlocks
     transfers = [written.transfer for written in ordered]
     codes = {code for transfer in transfers for code in (transfer.debit, transfer.credit)}
-    cursor = await tx.execute(
+    return await tx.execute(
         _INSERT,
         {
             "codes": texts(sorted(codes)),
@@ -162,9 +165,17 @@ async def insert(tx: Transaction, fresh: Sequence[Written], told: Extension) -> 
             **trail.told(told),
         },
     )
+
+
+async def is_inserted(cursor: AsyncCursor[DictRow], expected: int) -> bool:
+    """
+    Read the answer to `insert` of `expected` transfers.
+
+    Raises SerializationFailure if somebody has committed one of their ids meanwhile.
+    """
     row = await cursor.fetchone()
     count = row["count"] if row else 0
-    if 0 < count < len(ordered):
+    if 0 < count < expected:
         raise SerializationFailure("a transfer of the same id was committed concurrently")
     return bool(count)
 

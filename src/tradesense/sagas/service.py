@@ -6,9 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
 
 from tradesense import trail
-from tradesense.infra.db import Transaction
+from tradesense.infra.db import Check, LeftUndone, Transaction, gathered, leave
 from tradesense.kernel.canonical import canonical
 from tradesense.kernel.errors import Conflict, InvariantBroken, NotFound
 from tradesense.kernel.events import Event
@@ -57,7 +59,8 @@ async def start(
     Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
     """
     saga = Saga(id=saga_id, kind=kind, version=version, data=dict(data))
-    if not await _open(tx, moves.begun(saga), now):
+    cursor = await _open(tx, moves.begun(saga), now)
+    if await cursor.fetchone() is None:
         known = await store.find(tx, saga_id)
         if known is not None and known.kind != kind:
             raise SagaMismatch(f"saga {saga_id} is a {known.kind}, not a {kind}")
@@ -74,20 +77,28 @@ async def begin(
     written. Said twice, it begins once. Raises SagaMismatch if the id is a saga of another kind.
     """
     saga = Saga(id=saga_id, kind=opening.kind, version=opening.version, data=dict(data))
-    # Not released: that is a statement more, and the end of the transaction does it.
-    await tx.execute("SAVEPOINT sagas_begin")
     try:
-        moved = await moves.open_with(tx, opening, saga, now=now)
-        if await _open(tx, moved, now):
-            return
-    except moves.Stumbled as error:
+        async with gathered(tx):
+            moved = await moves.open_with(tx, opening, saga, now=now)
+            leave(tx, _open_left, moved, now=now)
+    except (moves.Stumbled, LeftUndone) as error:
         log.info("a saga's first steps are left to a worker", saga=str(saga_id), why=str(error))
-    await tx.execute("ROLLBACK TO SAVEPOINT sagas_begin")
-    await start(tx, kind=saga.kind, version=saga.version, saga_id=saga_id, data=data, now=now)
+        await start(tx, kind=saga.kind, version=saga.version, saga_id=saga_id, data=data, now=now)
 
 
-async def _open(tx: Transaction, begun: Moved, now: datetime) -> bool:
-    """Write an instance that nobody knows yet, with its stream; return whether its id was free."""
+async def _open_left(tx: Transaction, begun: Sequence[Moved], now: datetime) -> Check:
+    cursors = [await _open(tx, each, now) for each in begun]
+
+    async def check() -> None:
+        for cursor in cursors:
+            if await cursor.fetchone() is None:
+                raise LeftUndone("the saga has begun before")
+
+    return check
+
+
+async def _open(tx: Transaction, begun: Moved, now: datetime) -> AsyncCursor[DictRow]:
+    """Write an instance that nobody knows yet, with its stream; a row says that its id was free."""
     saga = begun.save.saga
     told = trail.extend({}, *(fact(saga.id, event, now=now) for event in begun.events))
     (head,) = told.heads.values()

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
@@ -67,14 +68,16 @@ _INSERT = f"""
 """  # noqa: S608 -- constants
 
 
-async def insert(tx: Transaction, begun: Save, told: Extension, *, now: datetime) -> bool:
+async def insert(
+    tx: Transaction, begun: Save, told: Extension, *, now: datetime
+) -> AsyncCursor[DictRow]:
     """
     Write a new instance, due at once unless it is over, and tell it.
 
-    Return whether its id was free; if not, nothing is written.
+    Its one row says that the id was free; without it nothing is written.
     """
     saga = begun.saga
-    cursor = await tx.execute(
+    return await tx.execute(
         _INSERT,
         {
             "id": saga.id,
@@ -91,7 +94,6 @@ async def insert(tx: Transaction, begun: Save, told: Extension, *, now: datetime
             **trail.told(told),
         },
     )
-    return await cursor.fetchone() is not None
 
 
 async def find(tx: Transaction, saga_id: UUID) -> Saga | None:

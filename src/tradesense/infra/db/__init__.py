@@ -7,13 +7,18 @@ Speaks   `run`, `repeat`, `reading`; the network is never awaited inside any of 
 """
 
 from tradesense.infra.db.gate import AlreadyCommitted, Database, forget_commits
+from tradesense.infra.db.gathering import Check, LeftUndone, gathered, leave
 from tradesense.infra.db.pool import TooPowerful, Transaction, inside_transaction
 
 __all__ = [
     "AlreadyCommitted",
+    "Check",
     "Database",
+    "LeftUndone",
     "TooPowerful",
     "Transaction",
     "forget_commits",
+    "gathered",
     "inside_transaction",
+    "leave",
 ]

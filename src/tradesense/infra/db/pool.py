@@ -15,12 +15,14 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Protocol, Self
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, AsyncTransaction
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, Row, dict_row
 
 from tradesense.kernel.errors import Invalid, Unavailable
 
@@ -41,10 +43,74 @@ class TooPowerful(Invalid):
     code = "infra.too_powerful"
 
 
+class Left(Protocol):
+    """What verbs have left to be written before anything else is said, after a savepoint."""
+
+    savepoint: str
+
+    def leave(self, write: Any, item: object, now: datetime) -> None:
+        """Leave something to a writer."""
+
+    def forget(self) -> None:
+        """Leave nothing."""
+
+    async def catch_up(self) -> None:
+        """Write it now."""
+
+
+class Speaker(AsyncCursor[Row]):
+    """A cursor of a session: what was left on that is written first."""
+
+    async def execute(self, *said: Any, **how: Any) -> Self:
+        """Say one statement."""
+        await catch_up(self.connection)
+        return await super().execute(*said, **how)
+
+    async def executemany(self, *said: Any, **how: Any) -> None:
+        """Say one statement many times."""
+        await catch_up(self.connection)
+        await super().executemany(*said, **how)
+
+    @asynccontextmanager
+    async def copy(self, *said: Any, **how: Any) -> AsyncIterator[AsyncCopy]:
+        """Say a COPY."""
+        await catch_up(self.connection)
+        async with super().copy(*said, **how) as copy:
+            yield copy
+
+
+async def catch_up(connection: AsyncConnection[Any]) -> None:
+    """Write what was left on `connection`."""
+    if isinstance(connection, Session) and connection.gathering is not None:
+        await connection.gathering.catch_up()
+
+
 class Session(AsyncConnection[DictRow]):
-    """A connection that remembers whether a COMMIT of its was acknowledged by this server alone."""
+    """
+    A connection that knows what was left to be written on it.
+
+    It remembers whether a COMMIT of its was acknowledged by this server alone.
+    """
 
     unreplicated = False
+    gathering: Left | None = None
+
+    @asynccontextmanager
+    async def transaction(
+        self,
+        savepoint_name: str | None = None,
+        force_rollback: bool = False,  # noqa: FBT001, FBT002 -- the signature is psycopg's
+    ) -> AsyncIterator[AsyncTransaction]:
+        """Open a savepoint: what was left before it is before it, and inside it, inside."""
+        await catch_up(self)
+        async with super().transaction(savepoint_name, force_rollback) as inner:
+            try:
+                yield inner
+                await catch_up(self)
+            except BaseException:
+                if self.gathering is not None:
+                    self.gathering.forget()
+                raise
 
     def listen(self) -> None:
         """Start to remember."""
@@ -144,6 +210,7 @@ class Pool:
                     self._url,
                     autocommit=True,  # BEGIN and COMMIT are the gate's to say
                     row_factory=dict_row,
+                    cursor_factory=Speaker,
                     application_name=self._name,
                     options=" ".join(f"-c {name}={value}" for name, value in SESSION.items()),
                     keepalives_idle=5,
