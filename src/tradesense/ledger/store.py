@@ -103,7 +103,9 @@ async def close_period(tx: Transaction, until: datetime, by: str) -> None:
 _INSERT = f"""
     WITH allowed AS MATERIALIZED (
       SELECT WHERE NOT EXISTS (
-        SELECT FROM ledger_transfers WHERE id = ANY(%(ids)s::uuid[])
+        -- Asked for one by one, or a plan made while the books were small reads all of them.
+        SELECT FROM unnest(%(ids)s::uuid[]) AS asked (id)
+        WHERE (SELECT true FROM ledger_transfers t WHERE t.id = asked.id)
       ) AND NOT EXISTS (
         SELECT FROM ledger_periods WHERE closed_until > %(earliest)s::timestamptz
       )
