@@ -1,16 +1,18 @@
 """
 Requests that mean one thing only: what two readers would read differently is refused at the edge.
 
-`require_plain` stands before every route; `Said` is the type of what a person says in words.
+`require_plain` stands before every route; `Said` is the type of what a person says in words, and
+`Moment` that of a moment.
 """
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Request
 from fastapi.requests import HTTPConnection
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import PydanticCustomError
 
 from tradesense.kernel.errors import Invalid
@@ -32,6 +34,17 @@ def _said(text: str) -> str:
 
 Said = Annotated[str, AfterValidator(_said)]
 """Words of a person, for others to read: not blank."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("moment", "no calendar of ours has this moment in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment with its zone, given in UTC: year 1 at +14:00 is in no year of Python's calendar."""
 
 
 async def require_plain(asked: HTTPConnection) -> None:

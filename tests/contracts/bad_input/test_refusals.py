@@ -85,12 +85,12 @@ async def test_a_spoilt_body_is_refused_and_changes_nothing(world, route):
     assert differing(before, world.tables()) - route.recorded == set()
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.asked)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.who], ids=lambda route: route.asked
+)
 async def test_who_may_not_ask_is_refused_and_changes_nothing(world, route):
     before = world.tables()
     who, status = route.foreign
-    if not route.who:
-        return
     stranger = await ask(world, route, who="")
     foreign = await ask(world, route, who=who)
 

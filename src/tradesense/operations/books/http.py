@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tradesense import ledger
 from tradesense.identity.caller import OperatorFromRequest
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
+from tradesense.infra.plain import Moment
 from tradesense.infra.runtime import FromRequest
 from tradesense.kernel.instants import rfc3339
 from tradesense.operations.books import service, view
@@ -40,8 +41,8 @@ async def show_balance(
     _: OperatorFromRequest,
     runtime: FromRequest,
     *,
-    as_of: AwareDatetime | None = None,
-    known_at: AwareDatetime | None = None,
+    as_of: Moment | None = None,
+    known_at: Moment | None = None,
 ) -> dict[str, Any]:
     """Return what an account holds: now, just after `as_of`, or as it was known at `known_at`."""
     async with runtime.db.reading() as tx:
@@ -55,8 +56,8 @@ async def show_statement(
     _: OperatorFromRequest,
     runtime: FromRequest,
     *,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     limit: Annotated[int, Query(ge=1, le=service.LINES_MAX)] = 50,
     after: Annotated[int | None, Query(ge=1, le=VERSION_MAX)] = None,
 ) -> dict[str, Any]:
@@ -70,7 +71,7 @@ async def show_statement(
 
 @router.get("/trial-balance")
 async def show_trial_balance(
-    _: OperatorFromRequest, runtime: FromRequest, *, as_of: AwareDatetime | None = None
+    _: OperatorFromRequest, runtime: FromRequest, *, as_of: Moment | None = None
 ) -> dict[str, Any]:
     """Return every account that ever moved; per currency, debits minus credits are zero."""
     async with runtime.db.reading() as tx:

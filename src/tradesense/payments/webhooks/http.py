@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tradesense.identity.caller import OperatorFromRequest
 from tradesense.infra.db import Transaction
 from tradesense.infra.idempotency import OnceFromRequest
+from tradesense.infra.plain import Moment
 from tradesense.infra.runtime import FromRequest
 from tradesense.payments.webhooks import replay
 from tradesense.payments.webhooks.model import Selection
@@ -27,8 +28,8 @@ class Replay(BaseModel):
     provider: Name | None = None
     event_ids: tuple[Name, ...] = Field((), max_length=IDS_MAX)
     kinds: tuple[Name, ...] = Field((), max_length=KINDS_MAX, examples=[["payment_intent.*"]])
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     is_waiting: bool | None = None
 
     def selection(self) -> Selection:
@@ -43,8 +44,8 @@ async def list_webhooks(
     *,
     provider: Name | None = None,
     kind: Annotated[tuple[Name, ...], Query(max_length=KINDS_MAX)] = (),
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     is_waiting: bool | None = None,
     limit: int = 100,
     after: Name | None = None,
