@@ -98,13 +98,14 @@ async def open_with(tx: Transaction, opening: Opening, saga: Saga, *, now: datet
 
     Raises Stumbled if one fails: the caller undoes them all.
     """
-    moved = begun(saga)
+    moved, shape = begun(saga), opening.shape
+    events = [*moved.events]
     for step in opening.steps:
-        before, do = moved.save.saga, step.do
-        outcome = await _dare(tx, partial(do, tx, before, now))
-        after = judge(opening.shape, before, outcome)
-        moved = moved.then(follow(opening.shape, before, after))
-    return moved
+        before = moved.save.saga
+        outcome = await _dare(tx, partial(step.do, tx, before, now))
+        moved = follow(shape, before, judge(shape, before, outcome))
+        events += moved.events
+    return replace(moved, events=tuple(events))
 
 
 def begun(saga: Saga) -> Moved:

@@ -18,6 +18,7 @@ an undo are passed over on the way back.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from tradesense.kernel.canonical import JsonValue
 from tradesense.kernel.events import Event
@@ -61,14 +62,15 @@ def current(shape: Shape, saga: Saga) -> Move | None:
 def done(shape: Shape, saga: Saga, data: Data) -> Next:
     """Return the saga after its current move was done and added `data`."""
     move = _require_current(shape, saga)
-    known = _fresh(replace(saga, data={**saga.data, **data}))
+    known = {**saga.data, **data}
     if saga.state is State.COMPENSATING:
-        after, ending = _turn_back(shape, known, saga.position)
+        after, ending = _turn_back(shape, _fresh(saga, data=known), saga.position)
         return after, (StepUndone(saga_id=saga.id, step=move.name), *ending)
     fact = StepDone(saga_id=saga.id, step=move.name)
     if saga.position + 1 < len(shape.steps):
-        return replace(known, position=saga.position + 1), (fact,)
-    return replace(known, state=State.COMPLETED), (fact, SagaCompleted(saga_id=saga.id))
+        return _fresh(saga, data=known, position=saga.position + 1), (fact,)
+    after = _fresh(saga, data=known, state=State.COMPLETED)
+    return after, (fact, SagaCompleted(saga_id=saga.id))
 
 
 def refused(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:
@@ -76,8 +78,8 @@ def refused(shape: Shape, saga: Saga, *, reason: str, trouble: str) -> Next:
     move = _require_current(shape, saga)
     if saga.state is State.COMPENSATING or saga.position > shape.pivot:
         return _park(saga, move, reason=reason, trouble=trouble)
-    told = _fresh(replace(saga, state=State.COMPENSATING, reason=reason, trouble=trouble))
-    after, ending = _turn_back(shape, replace(told, trouble=trouble), saga.position)
+    told = _fresh(saga, state=State.COMPENSATING, reason=reason, trouble=trouble)
+    after, ending = _turn_back(shape, told, saga.position)
     return after, (SagaTurnedBack(saga_id=saga.id, step=move.name, reason=reason), *ending)
 
 
@@ -168,9 +170,11 @@ def _park(saga: Saga, move: Move, *, reason: str, trouble: str) -> Next:
     return after, (SagaParked(saga_id=saga.id, step=move.name, reason=reason),)
 
 
-def _fresh(saga: Saga) -> Saga:
-    """Forget what concerned the move before."""
-    return replace(saga, attempt=1, tries=0, trouble=None, waits_for=None, due_at=None)
+def _fresh(saga: Saga, *, trouble: str | None = None, **changes: Any) -> Saga:
+    """Return `saga` with `changes`, without what concerned the move before."""
+    return replace(
+        saga, attempt=1, tries=0, trouble=trouble, waits_for=None, due_at=None, **changes
+    )
 
 
 def _require_current(shape: Shape, saga: Saga) -> Move:
