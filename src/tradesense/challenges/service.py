@@ -32,22 +32,32 @@ FIRM = "system:challenges"
 
 
 class UnknownPlan(Invalid):
+    """Nothing of this name is on sale; the message lists what is."""
+
     code = "challenges.unknown_plan"
 
 
 class UnknownChallenge(NotFound):
+    """You have no challenge of this id, or your key is for another."""
+
     code = "challenges.unknown"
 
 
 class UnknownAccount(NotFound):
+    """You have no account of this id, or your key is for another challenge."""
+
     code = "challenges.unknown_account"
 
 
 class AlreadyStarted(Conflict):
+    """The challenge has started before, and starts once."""
+
     code = "challenges.already_started"
 
 
 class AlreadyJudged(Conflict):
+    """The account has its verdict, and a verdict is never changed."""
+
     code = "challenges.already_judged"
 
 

@@ -23,6 +23,8 @@ class NotSignedIn(Unauthenticated):
 
 
 class NotAnOperator(Forbidden):
+    """Only users that were appointed operators act for the firm."""
+
     code = "identity.not_an_operator"
 
 

@@ -30,10 +30,14 @@ class EmailTaken(Conflict):
 
 
 class UnknownUser(NotFound):
+    """Nobody has signed up with this id or address."""
+
     code = "identity.unknown_user"
 
 
 class UnknownKey(NotFound):
+    """You have no API key of this id that still works."""
+
     code = "identity.unknown_key"
 
 

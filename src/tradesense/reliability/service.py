@@ -26,6 +26,8 @@ TEXT_MAX = 2_000
 
 
 class UnknownIncident(NotFound):
+    """No incident has this id."""
+
     code = "reliability.unknown_incident"
 
 
@@ -36,6 +38,8 @@ class NotResolved(Conflict):
 
 
 class BadNote(Invalid):
+    """Nothing was said, or more than anybody would read."""
+
     code = "reliability.bad_note"
 
 

@@ -58,14 +58,20 @@ class BadMatch(Invalid):
 
 
 class UnknownLine(NotFound):
+    """No line of an imported statement has this id."""
+
     code = "payments.unknown_line"
 
 
 class UnknownMatch(NotFound):
+    """Nobody proposed a match of this id."""
+
     code = "payments.unknown_match"
 
 
 class UnknownOutgoing(NotFound):
+    """No transfer of this id was ordered."""
+
     code = "payments.unknown_outgoing"
 
 
