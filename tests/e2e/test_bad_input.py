@@ -176,17 +176,22 @@ def login(what: str, said: str, **fields: object) -> Row:
 
 
 PEOPLE = [
-    login("a NUL in the address", "the part before the @", email="a\0b@example.com"),
+    login("a NUL in the address", "email holds a NUL character; leave it out",
+          email="a\0b@example.com"),
     login("a second header in the address", "the part before the @",
           email="a\r\nBcc: all@example.com"),
     login("no domain", "no domain name", email="ada@\N{SNOWMAN}\N{SNOWMAN}"),
     login("a short password", "at least 10 characters", password="short"),
-    login("a control character in the password", "no control characters", password="a" * 20 + "\0"),
+    login("a control character in the address", "the part before the @",
+          email="a\x01b@example.com"),
+    login("a control character in the password", "no control characters", password="a" * 20 + "\x01"),
     Row("a sign-up of a megabyte", lambda world: world.http.post(
         "/api/v1/signup", content=b"a" * 1_048_577, headers={"Idempotency-Key": "a megabyte"}
     ), 413, "a body has at most 1048576 bytes"),
     Row("a key that is no key", lambda world: world.http.delete(
-        "/api/v1/keys/a%00b", headers=world.ada.bearer()), 404, "no key"),
+        "/api/v1/keys/a%01b", headers=world.ada.bearer()), 404, "no key"),
+    Row("a key with a NUL", lambda world: world.http.delete(
+        "/api/v1/keys/a%00b", headers=world.ada.bearer()), 422, "key_id holds a NUL character"),
     Row("a form from a site that is none", lambda world: world.http.post(
         "/login", data={"email": "a", "password": "b"}, headers={"Origin": "http://["}
     ), 403, "sent from another site"),

@@ -77,8 +77,8 @@ def _require_plain_json(body: bytes) -> None:
         found = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
     except ValueError:
         return  # no JSON at all: the framework has said where
-    for value in _texts(found):
-        _require_text(value, "the body")
+    for where, value in _texts(found):
+        _require_text(value, where)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,18 +94,18 @@ def _refuse(constant: str) -> NoReturn:
     raise Unreadable(f"{constant} is not a number; leave the field out if there is none")
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value, names too; as deep as it may be."""
-    left = [value]
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text in a JSON value, names too, with the name it stands under."""
+    left = [("the body", value)]
     while left:
         match left.pop():
-            case str() as text:
-                yield text
-            case dict() as members:
-                yield from members
-                left.extend(members.values())
-            case list() as items:
-                left.extend(items)
+            case where, str() as text:
+                yield where, text
+            case where, dict() as members:
+                yield from ((where, name) for name in members)
+                left.extend(members.items())
+            case where, list() as items:
+                left.extend((where, item) for item in items)
             case _:
                 continue  # numbers, truths and nothing have no text
 
