@@ -184,7 +184,8 @@ PEOPLE = [
     login("a short password", "at least 10 characters", password="short"),
     login("a control character in the address", "the part before the @",
           email="a\x01b@example.com"),
-    login("a control character in the password", "no control characters", password="a" * 20 + "\x01"),
+    login("a control character in the password", "no control characters",
+          password="a" * 20 + "\x01"),
     Row("a sign-up of a megabyte", lambda world: world.http.post(
         "/api/v1/signup", content=b"a" * 1_048_577, headers={"Idempotency-Key": "a megabyte"}
     ), 413, "a body has at most 1048576 bytes"),
