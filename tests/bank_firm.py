@@ -87,7 +87,7 @@ class Firm:
             kind=named.pop("kind", bank.LineKind.PAYMENT),
             line_ids=[line.line_id for line in lines],
             payment_ids=[each.payment_id for each in seen],
-            reason="looks right",
+            reason=named.pop("reason", "looks right"),
             by=by,
             **named,
         )

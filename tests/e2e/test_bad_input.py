@@ -131,12 +131,29 @@ def purchase(what: str, said: str, **fields: object) -> Row:
     return Row(f"a purchase of {what}", ask, 422, said)
 
 
+def raw(what: str, content: bytes, said: str, status: int = 422) -> Row:
+    async def ask(world: World) -> httpx.Response:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"raw: {what}"}
+        headers |= world.ada.bearer()
+        return await world.http.post("/api/v1/purchases", content=content, headers=headers)
+
+    return Row(f"a purchase of {what}", ask, status, said)
+
+
 PURCHASES = [
     purchase("an unknown plan", f"no plan 'gold'; on sale: {PLAN}", plan="gold"),
     purchase("a plan at another price", "costs 54000 USD", plan=PLAN, amount_minor=1),
     purchase("a plan in another currency", "costs 54000 USD", plan=PLAN, currency="EUR"),
     purchase("half a cent's worth", "amount_minor: Input should be", plan=PLAN, amount_minor=0.5),
     purchase("a plan with a wish", "Extra inputs are not permitted", plan=PLAN, discount=100),
+    purchase("a plan with a NUL", "plan holds a NUL character", plan="a\0b"),
+    raw("a plan said twice", b'{"plan": "%s", "plan": "%s"}' % (PLAN.encode(), PLAN.encode()),
+        "says plan twice; say it once"),
+    raw("half a character", rb'{"plan": "a\ud800"}', "half a character"),
+    raw("lists in lists", b"[" * 100_000, "the body cannot be read", 400),
+    raw("not a number", b'{"plan": "gold", "amount_minor": NaN}', "NaN is not a number"),
+    get("a purchase that is no id", "/api/v1/purchases/a%00b", "purchase_id holds a NUL",
+        status=422),
     Row("a purchase without a key", lambda world: world.http.post(
         "/api/v1/purchases", json={"plan": PLAN}, headers=world.ada.bearer()
     ), 400, "send an Idempotency-Key header"),

@@ -188,6 +188,20 @@ async def test_nonsense_is_no_proposal(firm, kind):
         await firm.propose(debit, [seen], kind=kind, party="No One")
 
 
+@pytest.mark.parametrize("silence", ["", " \n", "x" * 501, "a\0b"])
+async def test_who_does_not_say_why_neither_proposes_nor_rejects(firm, tables, silence):
+    lines = await firm.bank_says(Entry(amount="1.00"), Entry(amount="2.00"))
+    fee = {"kind": bank.LineKind.PROVIDER_PAYOUT, "party": "stripe"}
+    match = await firm.propose(lines[:1], **fee)
+    before = tables()
+
+    with pytest.raises(Invalid, match="say why, in 1 to 500 characters"):
+        await firm.propose(lines[1:], reason=silence, **fee)
+    with pytest.raises(Invalid, match="say why, in 1 to 500 characters"):
+        await firm.run(bank.reject, match_id=match.match_id, reason=silence, by="user:john")
+    assert tables() == before
+
+
 async def test_strangers_are_not_found(firm):
     (line,) = await firm.bank_says(Entry(amount="5.00"))
     seen = await firm.ask()

@@ -13,7 +13,14 @@ from tradesense.payments.bank.rules.references import is_nearly_in, references_i
 # Of two names, by difflib: "Lovelace, Ada" and "Ada Lovelace" are 1 once their words are sorted;
 # one wrong letter in ten leaves 0.9; two people rarely pass 0.7.
 NAMES_ALIKE = 0.8
+REASON_MAX = 500  # a few sentences; longer ones belong to what the reason points at
 _PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)  # as the ledger names its accounts
+
+
+def require_reason(reason: str) -> None:
+    """Raise BadMatch unless somebody said why, in words that others can read."""
+    if not reason.strip() or len(reason) > REASON_MAX or "\0" in reason:
+        raise BadMatch(f"say why, in 1 to {REASON_MAX} characters: it goes on the trail")
 
 
 def written(line: BankLine) -> str:

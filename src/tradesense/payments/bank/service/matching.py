@@ -77,6 +77,7 @@ async def propose(
 
     The same id again changes nothing. Raises BadMatch, UnknownLine or LineTaken.
     """
+    matching.require_reason(reason)
     lines = await _lines(tx, line_ids)
     offers = await _offers(tx, payment_ids)
     taken = [line.line_id for line in lines if line.kind is not None]
@@ -137,7 +138,12 @@ async def approve(tx: Transaction, *, match_id: UUID, by: str, now: datetime) ->
 
 
 async def reject(tx: Transaction, *, match_id: UUID, reason: str, by: str, now: datetime) -> Match:
-    """Refuse a proposal, or take back one's own. Raises UnknownMatch or AlreadyDecided."""
+    """
+    Refuse a proposal, or take back one's own.
+
+    Raises BadMatch, UnknownMatch or AlreadyDecided.
+    """
+    matching.require_reason(reason)
     match = await _lock_open(tx, match_id)
     await store.decide(tx, match_id, MatchStatus.REJECTED, by=by, now=now)
     await _record(tx, match_id, model.MatchRejected(match_id, reason), by, now)
