@@ -3,14 +3,15 @@
 INVARIANTS = {
     "a bounded account's balance is the sum of its transfers": """
         SELECT a.code, coalesce(b.balance_minor, 0) AS balance_minor, s.turnover
-        FROM (
+        FROM ledger_accounts a
+        LEFT JOIN ledger_balances b ON b.account = a.code
+        LEFT JOIN (
           SELECT account, sum(amount) AS turnover FROM (
             SELECT debit AS account, amount_minor AS amount FROM ledger_transfers
             UNION ALL SELECT credit, -amount_minor FROM ledger_transfers
           ) AS sides GROUP BY 1
-        ) AS s JOIN ledger_accounts a ON a.code = s.account AND a.bounded
-        LEFT JOIN ledger_balances b ON b.account = a.code
-        WHERE coalesce(b.balance_minor, 0) <> s.turnover
+        ) AS s ON s.account = a.code
+        WHERE a.bounded AND coalesce(b.balance_minor, 0) <> coalesce(s.turnover, 0)
     """,
     "an unbounded account's balance is the sum of the transfers that were followed": """
         SELECT a.code, coalesce(b.balance_minor, 0) AS balance_minor, s.turnover
@@ -88,8 +89,12 @@ INVARIANTS = {
         WHERE CASE a.normal WHEN 'debit' THEN l.balance_minor < 0 ELSE l.balance_minor > 0 END
     """,
     "every account that money moved through has been opened": """
-        SELECT DISTINCT code FROM ledger_transfers, unnest(ARRAY[debit, credit]) AS code
-        WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = code)
+        SELECT DISTINCT s.code FROM (
+          SELECT debit AS code FROM ledger_transfers
+          UNION ALL SELECT credit FROM ledger_transfers
+          UNION ALL SELECT account FROM ledger_balances
+        ) AS s
+        WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = s.code)
     """,
     "a reversal mirrors what it reverses": """
         SELECT r.id FROM ledger_transfers r JOIN ledger_transfers o ON o.id = r.reverses
