@@ -6,7 +6,7 @@ planted where only primary keys are left in the way (no trigger, reference, chec
 and rolled back.
 """
 
-from invariant_breaks import ledger, people, trail
+from invariant_breaks import challenges, ledger, payments, people, purchases, trail
 from invariant_breaks.nouns import Break, Row
 
 __all__ = ["BREAKS", "Break", "Row"]
@@ -15,4 +15,5 @@ BREAKS = (
     *ledger.BREAKS,
     *(*trail.TRAIL, *trail.BUS, *trail.MARKET),
     *(*people.IDENTITY, *people.OPERATIONS, *people.RELIABILITY, *people.SAGAS),
+    *(*payments.BREAKS, *purchases.PURCHASES, *purchases.NOTIFICATIONS, *challenges.BREAKS),
 )

@@ -13,16 +13,8 @@ from conftest import Lend
 from invariant_breaks import BREAKS, Break, Row
 from tradesense.app.invariants import statements
 
-MODULES = (
-    "bus",
-    "identity",
-    "ledger",
-    "market",
-    "operations",
-    "reliability",
-    "sagas",
-    "trail",
-)
+# These break theirs in worlds that the product's own verbs made; the tests there name each promise.
+ELSEWHERE = ("trading", "payouts", "payments.bank", "payments.reconciliation")
 PROMISES = statements()
 # Dropped, as if all writers and tables had failed; some queries group by the primary keys.
 KEPT_BY_TABLES = """
@@ -126,10 +118,10 @@ def test_a_broken_promise_is_reported_and_no_other(bare, broken: Break):
 
 
 def test_every_promise_is_broken_by_somebody():
-    promised = {
+    elsewhere = {
         promise
-        for module in MODULES
+        for module in ELSEWHERE
         for promise in import_module(f"tradesense.{module}.invariants").INVARIANTS
     }
-    unbroken = promised - {named(each.promise) for each in BREAKS}
+    unbroken = PROMISES.keys() - elsewhere - {named(each.promise) for each in BREAKS}
     assert not unbroken, f"nobody breaks: {sorted(unbroken)}"
