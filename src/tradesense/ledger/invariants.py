@@ -93,6 +93,7 @@ INVARIANTS = {
           SELECT debit AS code FROM ledger_transfers
           UNION ALL SELECT credit FROM ledger_transfers
           UNION ALL SELECT account FROM ledger_balances
+            WHERE version <> 0 OR balance_minor <> 0 OR reserved_minor <> 0
         ) AS s
         WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.code = s.code)
     """,
