@@ -191,6 +191,31 @@ def test_a_chargeback_at_mollie_closes_the_account(here):
         is_closed(trader, "charged back")
 
 
+def test_a_chargeback_that_mollie_reverses_is_ours_again_and_may_go_back(here):
+    with here.books(**EARNED, refunds_USD=PRICE_MINOR):
+        trader = here.active("regret", "mollie", way="page")
+        assert trader.can_trade()
+        told = [
+            "challenge.started", "dispute.opened", "challenge.suspended",
+            "dispute.lost", "challenge.revoked",
+        ]  # fmt: skip
+        with here.books(chargebacks_USD=PRICE_MINOR, clearing_mollie_USD=-PRICE_MINOR):
+            chargeback = here.sandbox.dispute(trader.intent)
+            trader.until_payment("lost")
+            trader.until_told(*told)
+            is_closed(trader, "charged back")
+        with here.books(chargebacks_USD=-PRICE_MINOR, clearing_mollie_USD=PRICE_MINOR):
+            here.sandbox.conclude(chargeback, "won")
+            told.append("dispute.reversed")
+            trader.until_told(*told)
+            trader.until_payment("won")
+        assert trader.buyer.purchase()["status"] == "revoked"
+
+        assert here.refund(trader, None, "no challenge, no price").status_code == 202
+        trader.until_payment("refunded")
+        trader.until_told(*told, "refund.sent")
+
+
 def test_a_payment_that_nothing_is_heard_of_is_found_within_a_minute(here):
     """Every webhook is lost; an answer that never comes, or is cut, comes on top."""
     with here.books(challenge_revenue_USD=-3 * PRICE_MINOR, clearing_stripe_USD=3 * PRICE_MINOR):

@@ -4,7 +4,7 @@ from invariant_breaks.ledger import opened, transfer
 from invariant_breaks.nouns import Break, Row, a, an_id
 
 CLEARING, DEFERRED = "clearing:stripe:USD", "deferred-revenue:USD"
-UNAPPLIED, DISPUTES = "unapplied:USD", "disputes-held:USD"
+UNAPPLIED, DISPUTES, CHARGEBACKS = "unapplied:USD", "disputes-held:USD", "chargebacks:USD"
 PAYMENT, PURCHASE, PI = an_id(11), an_id(10), {"provider": "stripe", "provider_ref": "pi_1"}
 PRICE = {"amount_minor": 100, "currency": "USD"}
 BOOKS = tuple(map(opened, (CLEARING, DEFERRED, UNAPPLIED, DISPUTES)))
@@ -75,6 +75,11 @@ WON = (
     *(*HELD, *transfer(3, CLEARING, DISPUTES), payment("won")),
     dispute("won", held_id=an_id(2), ended_id=an_id(3)),
 )
+LOST_FIRST = (
+    *(*HELD, opened(CHARGEBACKS), *transfer(3, CHARGEBACKS, DISPUTES)),
+    *(*transfer(4, DISPUTES, CHARGEBACKS, reverses=an_id(3)), *transfer(5, CLEARING, DISPUTES)),
+    *(payment("won"), dispute("won", held_id=an_id(2), ended_id=an_id(5), reversal_id=an_id(4))),
+)
 CALLED = (
     a("payments_webhooks", provider="stripe", event_id="evt_1"),
     a("payments_webhook_work", provider="stripe", event_id="evt_1"),
@@ -86,6 +91,7 @@ SET_ASIDE, LEFT = "what is set aside to go back", "what went back left the books
 AGAIN, STANDS = "a refund that came back is in", "a payment stands as its refunds"
 HELD_WHILE, ONE_OFFER = "disputed money is held in the books", "a buyer has at most one offer"
 HAS_OFFER, HOOKS = "an offered payment has its offer", "every webhook that was kept"
+REVERSED = "a dispute that was reversed is no loss"
 WHICH_PAID = "the attempt that was paid is the one"
 
 BREAKS = (
@@ -125,6 +131,14 @@ BREAKS = (
     Break(HELD_WHILE, DISPUTED, f"UPDATE payments_disputes SET ended_id = '{an_id(9)}'"),
     Break(HELD_WHILE, DISPUTED, "UPDATE payments_disputes SET amount_minor = 99"),
     Break(HELD_WHILE, WON, "UPDATE payments_disputes SET ended_id = NULL"),
+    Break(REVERSED, LOST_FIRST, f"UPDATE payments_disputes SET reversal_id = '{an_id(9)}'"),
+    Break(REVERSED, LOST_FIRST, f"UPDATE payments_disputes SET reversal_id = '{an_id(3)}'"),
+    Break(
+        REVERSED,
+        LOST_FIRST,
+        "UPDATE payments_disputes SET status = 'lost';"
+        "UPDATE payments_payments SET status = 'lost'",
+    ),
     Break(ONE_OFFER, OFFERED, attempt("offered", provider="mollie", number=2)),
     Break(ONE_OFFER, PAID, attempt("offered", provider="mollie", number=2)),
     Break(HAS_OFFER, OFFERED, "UPDATE payments_attempts SET status = 'withdrawn'"),

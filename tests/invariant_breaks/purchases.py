@@ -9,6 +9,7 @@ from invariant_breaks.payments import (
     CLEARING,
     DEFERRED,
     HONOURED,
+    LOST_FIRST,
     PAID,
     PRICE,
     PURCHASE,
@@ -46,6 +47,10 @@ TAKEN_AWAY = (
     *(*refunded(), payment("refunded"), *REVOKED),
     *purchase("revoked", "completed", "SagaCompleted"),
 )
+LOST_FIRST_REVOKED = (
+    *(*LOST_FIRST, *REVOKED),
+    *purchase("revoked", "completed", "SagaCompleted"),
+)
 UNREFUNDED = "DELETE FROM payments_refunds; UPDATE payments_payments SET status = 'succeeded'"
 
 HAS_ONE, SETTLED = "an active purchase has its challenge", "no challenge is bought without"
@@ -71,6 +76,7 @@ PURCHASES = (
         "UPDATE payments_disputes SET recorded_at = clock_timestamp() - interval '61 seconds'",
     ),
     Break(GONE, TAKEN_AWAY, UNREFUNDED),
+    Break(GONE, LOST_FIRST_REVOKED, "UPDATE payments_disputes SET reversal_id = NULL"),
     Break(SAGA, ACTIVE, "DELETE FROM saga_instances"),
     Break(SAGA, ACTIVE, "UPDATE saga_instances SET kind = 'payout'"),
     Break(SAGA, GIVEN_UP, "UPDATE purchases_purchases SET status = 'paid'"),

@@ -40,6 +40,7 @@ TELLINGS = {
     "DisputeOpened": Telling("dispute.opened", Whom.BUYER),
     "DisputeWon": Telling("dispute.won", Whom.BUYER),
     "DisputeLost": Telling("dispute.lost", Whom.BUYER),
+    "DisputeReversed": Telling("dispute.reversed", Whom.BUYER),
     "ChallengeSuspended": Telling("challenge.suspended", Whom.TRADER),
     "ChallengeReinstated": Telling("challenge.reinstated", Whom.TRADER),
     "ChallengeRevoked": Telling("challenge.revoked", Whom.TRADER),

@@ -63,6 +63,11 @@ _WORDS = {
     "dispute.lost": Words(
         "Your bank has taken the payment back", "The challenge that it paid for has ended."
     ),
+    "dispute.reversed": Words(
+        "Your bank has given the payment back to us",
+        "The challenge that it paid for stays ended. A person looks into whether {amount} go back "
+        "to you; you need not do anything.",
+    ),
     "challenge.suspended": Words(
         "Your challenge is suspended", "No new orders are taken until this is resolved."
     ),

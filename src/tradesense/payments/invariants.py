@@ -97,6 +97,12 @@ INVARIANTS = (
         WHERE (d.held_id IS NULL) <> (h.id IS NULL) OR (d.ended_id IS NULL) <> (e.id IS NULL)
             OR d.held_id IS NOT NULL AND (d.status = 'open') <> (d.ended_id IS NULL)
     """,
+        "a dispute that was reversed is no loss in the books any more": """
+        SELECT d.dispute_ref FROM payments_disputes d
+        LEFT JOIN ledger_transfers t ON t.id = d.reversal_id AND t.amount_minor = d.amount_minor
+            AND t.reverses IS NOT NULL AND t.debit = 'disputes-held:' || d.currency
+        WHERE d.reversal_id IS NOT NULL AND (t.id IS NULL OR d.status <> 'won')
+    """,
         "a buyer has at most one offer to pay, none once the payment is over": """
         SELECT p.payment_id, p.status, count(*) FROM payments_attempts a
         JOIN payments_payments p USING (payment_id) WHERE a.status = 'offered'

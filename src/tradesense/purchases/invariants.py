@@ -37,6 +37,8 @@ INVARIANTS = {
         WHERE p.status = 'revoked' AND m.status NOT IN ('refunded', 'lost')
           AND NOT EXISTS (SELECT FROM payments_refunds r
                           WHERE r.payment_id = m.payment_id AND r.reversal_id IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM payments_disputes d
+                          WHERE d.payment_id = m.payment_id AND d.reversal_id IS NOT NULL)
     """,
     "each purchase has its saga, and both agree on how it ended": """
         SELECT p.id, p.status, i.state FROM purchases_purchases p

@@ -153,8 +153,8 @@ def _gone(purchase: Purchase, kind: str, data: Mapping[str, object]) -> Told:
         if kept_minor == purchase.price.minor:
             return Told(purchase=purchase)  # another receipt than the one we keep
         return Told(purchase=purchase, event=_partly_refunded(purchase, data))
-    if kept_minor:
-        return Told(purchase=purchase)  # the rest follows
+    if kept_minor or purchase.status is PurchaseStatus.REVOKED:
+        return Told(purchase=purchase)  # the rest follows, or all has been said
     told = money_is_back(purchase)
     return replace(told, signals=((MONEY_RETURNED, "refunded"),))
 

@@ -1,9 +1,12 @@
 """Refunds and disputes while the account trades: each ends in a defined state, the books exact."""
 
+from dataclasses import replace
+
 import pytest
 
 from purchase_world import PRICE_MINOR, PURCHASE
 from tradesense import payments
+from tradesense.app.attention.gather import gather
 from tradesense.kernel.ids import derive
 from tradesense.payments.model import (
     DisputeStatus,
@@ -61,6 +64,10 @@ async def status(shop):
 
 async def told(shop):
     return (await shop.kinds(f"purchase:{PURCHASE}"))[3:]
+
+
+async def attention(shop):
+    return await gather(shop.runtime, checks_promises=False)
 
 
 def dispute(stands, *, is_withdrawn=True):
@@ -176,6 +183,61 @@ async def test_a_dispute_that_is_lost_revokes_the_challenge(active):
     assert (purchase.status, purchase.reason) == (PurchaseStatus.REVOKED, "charged_back")
     assert await told(active) == ["PurchaseDisputed", "PurchaseRevoked"]
     assert await active.balances() == {REVENUE: PRICE_MINOR, "chargebacks:USD": PRICE_MINOR}
+
+
+async def test_what_was_lost_and_is_given_back_is_ours_again_and_a_persons_to_decide(active):
+    await shown(active, disputes=(dispute(DisputeStatus.LOST),))
+    await shown(active, disputes=(dispute(DisputeStatus.WON, is_withdrawn=False),))
+    await shown(active, disputes=(dispute(DisputeStatus.LOST),))  # a view that comes late
+
+    assert await status(active) is PaymentStatus.WON
+    assert (await active.purchase()).status is PurchaseStatus.REVOKED
+    assert await told(active) == ["PurchaseDisputed", "PurchaseRevoked"]
+    said = await active.kinds(f"payment:{PAYMENT}")
+    assert said[-3:] == ["DisputeOpened", "DisputeLost", "DisputeReversed"]
+    assert await active.balances() == {CLEARING: PRICE_MINOR, REVENUE: PRICE_MINOR}
+    assert [each.kind for each in await attention(active)] == ["reversed chargeback"]
+
+    await refund(active)
+    await active.end(rounds=1)
+
+    assert await status(active) is PaymentStatus.REFUNDED
+    assert await active.balances() == {REVENUE: PRICE_MINOR, "refunds:USD": PRICE_MINOR}
+    assert await attention(active) == []
+
+
+async def test_what_is_given_back_comes_from_where_it_was_written_off_to(shop):
+    """It was lost before it was earned, so it is owed again, and goes back: nothing was begun."""
+    await shop.buy()
+    await shop.work()
+    shop.till.pay()
+    shop.till.change(REF, disputes=(dispute(DisputeStatus.LOST),))
+    await shop.end()
+    assert await shop.balances() == {}
+    assert await shop.challenges() == []
+
+    await shown(shop, disputes=(dispute(DisputeStatus.WON, is_withdrawn=False),))
+    await shop.end()
+
+    assert await status(shop) is PaymentStatus.REFUNDED
+    assert await shop.balances() == {}
+    assert (await shop.kinds(f"payment:{PAYMENT}"))[-3:] == [
+        "DisputeReversed", "RefundRequested", "PaymentRefunded",
+    ]  # fmt: skip
+    assert await shop.challenges() == []
+
+
+async def test_a_revoked_purchase_stays_revoked_when_the_rest_of_its_price_goes_back(active):
+    part = replace(dispute(DisputeStatus.LOST), amount_minor=PRICE_MINOR - 1_000)
+    await shown(active, disputes=(part,))
+    rest = ProviderRefund(
+        provider="stripe", ref="re_rest", refund_id=None, status=RefundStatus.SUCCEEDED,
+        amount_minor=1_000, currency="USD",
+    )  # fmt: skip
+    await shown(active, refunds=(rest,))
+
+    assert (await active.purchase()).status is PurchaseStatus.REVOKED
+    assert await told(active) == ["PurchaseDisputed", "PurchaseRevoked"]
 
 
 async def test_money_that_went_back_before_the_challenge_started_starts_none(shop):

@@ -148,7 +148,18 @@ async def _money(tx: Transaction) -> list[Matter]:
         )
         for one in await payouts.list_payouts(tx, status=payouts.PayoutStatus.FROZEN, limit=LIMIT)
     ]
-    return [*failed, *frozen]
+    given_back = [
+        Matter(
+            kind="reversed chargeback",
+            subject=str(one.payment_id),
+            says=f"{one.amount_minor} minor units of {one.currency} are ours again, but what they "
+            f"paid for has ended: refund them to the buyer, or leave them with us",
+            since=ended_at,
+            command=f"tradesense trail show payment:{one.payment_id}",
+        )
+        for one, ended_at in await payments.list_reversed(tx, limit=LIMIT)
+    ]
+    return [*failed, *frozen, *given_back]
 
 
 async def _second_eyes(tx: Transaction) -> list[Matter]:

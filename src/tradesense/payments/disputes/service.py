@@ -4,6 +4,7 @@ What a provider shows of disputes, kept and booked.
     opened, amount withdrawn     debit disputes-held       credit clearing
     won                          debit clearing            credit disputes-held
     lost                         debit chargebacks         credit disputes-held
+    reversed, after all          debit disputes-held       credit chargebacks, and as won
 
 (What was lost before it was earned is taken from deferred revenue instead: it never was ours.)
 """
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tradesense import trail
+from tradesense import ledger, trail
 from tradesense.infra.db import Transaction
 from tradesense.kernel.events import Event
 from tradesense.kernel.ids import derive
@@ -42,14 +43,16 @@ async def note_seen(
     """
     Keep the disputes of a receipt as the provider shows them now; return what the books lack.
 
-    A view seen before changes nothing, and what has ended stays as it ended. The payment is held
-    by `tx`.
+    A view seen before changes nothing, and what has ended stays as it ended, but for one thing:
+    a bank may give back what was lost. The payment is held by `tx`.
     """
     known = {each.ref: each for each in await store.list_disputes(tx, payment.payment_id)}
     transfers: list[Transfer] = []
     for shown in seen:
         before = known.get(shown.ref)
         if before is not None and before.status is not DisputeStatus.OPEN:
+            if (before.status, shown.status) == (DisputeStatus.LOST, DisputeStatus.WON):
+                transfers += await _reverse(tx, payment, before, now)
             continue
         after, booked = _follow(payment, receipt, before, shown, now)
         transfers += booked
@@ -61,6 +64,40 @@ async def note_seen(
         if after.status is not DisputeStatus.OPEN:
             _, kept = await standing.restate(tx, payment)
             await _record(tx, after, _ended(after, kept), now)
+    return transfers
+
+
+async def _reverse(
+    tx: Transaction, payment: Payment, lost: Dispute, now: datetime
+) -> list[Transfer]:
+    """
+    Keep that what was lost is ours again; return what the books lack.
+
+    It comes back from where it was written off to, whatever was earned meanwhile.
+    """
+    won = replace(lost, status=DisputeStatus.WON)
+    transfers = []
+    if lost.ended_id is not None:
+        written_off = await ledger.find_transfer(tx, lost.ended_id)
+        if written_off is None:
+            raise LookupError(f"no transfer {lost.ended_id} of dispute {lost.ref} in the books")
+        held, bearer = written_off.credit, written_off.debit
+        clearing = rules.clearing_account(lost.provider, lost.currency)
+        undone = _transfer(lost, "reversed", held, bearer, now)
+        back = _transfer(lost, "won", clearing, held, now)
+        transfers = [replace(undone, reverses=written_off.id), back]
+        won = replace(won, reversal_id=undone.id, ended_id=back.id)
+    await store.save(tx, won, now=now)
+    await standing.restate(tx, payment)
+    reversed_ = model.DisputeReversed(
+        payment_id=won.payment_id,
+        purchase_id=won.purchase_id,
+        provider=won.provider,
+        dispute_ref=won.ref,
+        amount_minor=won.amount_minor,
+        currency=won.currency,
+    )
+    await _record(tx, won, reversed_, now)
     return transfers
 
 

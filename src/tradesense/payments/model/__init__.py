@@ -3,6 +3,7 @@
 from tradesense.payments.model.facts import (
     DisputeLost,
     DisputeOpened,
+    DisputeReversed,
     DisputeWon,
     OfferNotMade,
     OfferWithdrawn,
@@ -66,6 +67,7 @@ __all__ = [
     "Dispute",
     "DisputeLost",
     "DisputeOpened",
+    "DisputeReversed",
     "DisputeStatus",
     "DisputeWon",
     "Fate",

@@ -221,6 +221,18 @@ class DisputeLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeReversed(Event):
+    """What was lost is ours again; what it ended stays ended, and a person decides."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider: str
+    dispute_ref: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookReceived(Event):
     provider: str
     event_id: str

@@ -185,7 +185,8 @@ class Dispute:
     """
     Money that the buyer's bank takes back, or wants to.
 
-    `held_id` is the transfer by which it left, once the provider has taken it.
+    `held_id` is the transfer by which it left, once the provider has taken it; `ended_id` the one
+    that gave it back or wrote it off; `reversal_id` the one that took the writing off back.
     """
 
     provider: str
@@ -199,6 +200,7 @@ class Dispute:
     reason: str
     held_id: UUID | None = None
     ended_id: UUID | None = None
+    reversal_id: UUID | None = None
 
 
 class Fate(StrEnum):

@@ -21,16 +21,30 @@ async def list_disputes(tx: Transaction, payment_id: UUID) -> Sequence[Dispute]:
     return [_dispute(row) for row in await cursor.fetchall()]
 
 
+async def list_reversed(tx: Transaction, *, limit: int) -> Sequence[tuple[Dispute, datetime]]:
+    """Return what was lost, came back and is still with us whole, and since when; oldest first."""
+    cursor = await tx.execute(
+        """
+        SELECT d.*, p.purchase_id FROM payments_disputes d JOIN payments_payments p
+        USING (payment_id) WHERE d.reversal_id IS NOT NULL AND p.status = 'won'
+        ORDER BY d.ended_at, d.dispute_ref LIMIT %s
+        """,
+        (limit,),
+    )
+    return [(_dispute(row), row["ended_at"]) for row in await cursor.fetchall()]
+
+
 async def save(tx: Transaction, dispute: Dispute, *, now: datetime) -> None:
     """Write a dispute as it stands."""
     ended_at = None if dispute.status is DisputeStatus.OPEN else now
     await tx.execute(
         """
         INSERT INTO payments_disputes (provider, dispute_ref, provider_ref, payment_id, status,
-            amount_minor, currency, reason, held_id, ended_id, opened_at, ended_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            amount_minor, currency, reason, held_id, ended_id, reversal_id, opened_at, ended_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         ON CONFLICT (provider, dispute_ref) DO UPDATE SET status = excluded.status,
-            held_id = excluded.held_id, ended_id = excluded.ended_id, ended_at = excluded.ended_at
+            held_id = excluded.held_id, ended_id = excluded.ended_id,
+            reversal_id = excluded.reversal_id, ended_at = excluded.ended_at
         """,
         (
             dispute.provider,
@@ -43,6 +57,7 @@ async def save(tx: Transaction, dispute: Dispute, *, now: datetime) -> None:
             dispute.reason,
             dispute.held_id,
             dispute.ended_id,
+            dispute.reversal_id,
             now,
             ended_at,
         ),
@@ -62,4 +77,5 @@ def _dispute(row: DictRow) -> Dispute:
         reason=row["reason"],
         held_id=row["held_id"],
         ended_id=row["ended_id"],
+        reversal_id=row["reversal_id"],
     )
