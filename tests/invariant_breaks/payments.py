@@ -136,8 +136,7 @@ BREAKS = (
     Break(
         REVERSED,
         LOST_FIRST,
-        "UPDATE payments_disputes SET status = 'lost';"
-        "UPDATE payments_payments SET status = 'lost'",
+        "UPDATE payments_disputes SET status = 'lost';UPDATE payments_payments SET status = 'lost'",
     ),
     Break(ONE_OFFER, OFFERED, attempt("offered", provider="mollie", number=2)),
     Break(ONE_OFFER, PAID, attempt("offered", provider="mollie", number=2)),
