@@ -174,6 +174,36 @@ PAYING_OUT = (
         ),
     ),
     Route(
+        asked=f"POST {FIRM}/payouts/{{payout_id}}/resends",
+        fine=(409, "payouts.not_owed"),
+        at=f"{FIRM}/payouts/{{payout-frozen}}/resends",
+        good={"reason": "a new account", **PAYEE},
+        rows=(
+            Row("a blank reason", 422, "payouts.bad_request", "say why", {"reason": "  "}),
+            Row("half a payee", 422, "payouts.bad_request", "name both", {"payee_name": None}),
+            state(
+                "back in the account",
+                f"{FIRM}/payouts/{{payout-rejected}}/resends",
+                "payouts.not_owed",
+                "back in the account",
+            ),
+        ),
+    ),
+    Route(
+        asked=f"POST {FIRM}/resends/{{resend_id}}/approval",
+        fine=(404, "payouts.unknown_resend"),
+        at=f"{FIRM}/resends/{{payout-frozen}}/approval",
+        stateless="here is none; each state is tried in tests/integration/payouts/test_resends.py",
+    ),
+    Route(
+        asked=f"POST {FIRM}/resends/{{resend_id}}/rejection",
+        fine=(404, "payouts.unknown_resend"),
+        at=f"{FIRM}/resends/{{payout-frozen}}/rejection",
+        good={"reason": "not hers"},
+        stateless="here is none; each state is tried in tests/integration/payouts/test_resends.py",
+        rows=(Row("a blank reason", 422, "payouts.bad_request", "say why", {"reason": "  "}),),
+    ),
+    Route(
         asked=f"POST {FIRM}/payouts/{{payout_id}}/rejection",
         at=f"{FIRM}/payouts/{{payout-frozen}}/rejection",
         good={"reason": "looks odd"},

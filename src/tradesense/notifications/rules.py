@@ -54,5 +54,8 @@ TELLINGS = {
     "PayoutReturned": Telling("payout.returned", Whom.TRADER),
     "PayoutRestored": Telling("payout.restored", Whom.TRADER),
     "PayoutOwed": Telling("payout.owed", Whom.TRADER),
+    "ResendSent": Telling("payout.sent", Whom.TRADER),
+    "ResendPaid": Telling("payout.paid", Whom.TRADER),
+    "ResendReturned": Telling("payout.owed", Whom.TRADER),
     "ChallengeFunded": Telling("challenge.funded", Whom.TRADER),
 }

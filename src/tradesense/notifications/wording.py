@@ -105,8 +105,8 @@ _WORDS = {
     ),
     "payout.owed": Words(
         "We owe you a payout",
-        "Your account has ended meanwhile, so {amount} stay with us for you. Write to us where "
-        "to send them.",
+        "{amount} did not reach you, and your account has ended, so they stay with us for you. "
+        "Write to us where to send them.",
     ),
     "challenge.funded": Words("You are funded", "Congratulations: your funded account is open."),
 }

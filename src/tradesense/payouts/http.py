@@ -15,7 +15,11 @@ from tradesense.kernel.errors import Forbidden
 from tradesense.kernel.ids import derive
 from tradesense.payouts.model import WAKE, Identity, Payee, Payout, PayoutStatus, Wish
 from tradesense.payouts.refusals import UnknownPayout
-from tradesense.payouts.service import decisions, requests
+from tradesense.payouts.resending import store as resends
+from tradesense.payouts.resending.http import router as resending
+from tradesense.payouts.resending.http import view as view_resend
+from tradesense.payouts.resending.model import ResendStatus
+from tradesense.payouts.service import decisions, requests, saying
 from tradesense.payouts.store import identities
 from tradesense.payouts.store import payouts as store
 
@@ -23,7 +27,8 @@ own = APIRouter(prefix="/api/v1/payouts", tags=["payouts"])
 firm = APIRouter(prefix="/api/v1/operations/payouts", tags=["operations"])
 
 SHOWN_MAX = 500
-Text = Annotated[str, Field(max_length=decisions.REASON_MAX)]
+UNSENT = {ResendStatus.PROPOSED, ResendStatus.REJECTED}  # the operators' affair alone
+Text = Annotated[str, Field(max_length=saying.REASON_MAX)]
 
 
 class MayNotWithdraw(Forbidden):
@@ -108,10 +113,17 @@ async def list_payouts(caller: CallerFromRequest, runtime: FromRequest) -> list[
 async def read_payout(
     payout_id: UUID, caller: CallerFromRequest, runtime: FromRequest
 ) -> dict[str, Any]:
-    """Return one of your payouts."""
+    """Return one of your payouts, and how it was sent again where it did not reach you."""
     user_id = _require_person(caller)
     async with runtime.db.reading() as tx:
-        return _view(await requests.get(tx, payout_id, user_id=user_id))
+        payout = await requests.get(tx, payout_id, user_id=user_id)
+        again = await resends.list_of(tx, payout_id)
+    sent_again = [
+        {"id": str(each.id), "status": each.status, "payee_account": _end(each.payee.account)}
+        for each in again
+        if each.status not in UNSENT
+    ]
+    return {**_view(payout), "sent_again": sent_again}
 
 
 @firm.get("")
@@ -222,11 +234,15 @@ def _view(payout: Payout) -> dict[str, Any]:
         "share_minor": payout.share_minor,
         "fee_minor": payout.fee_minor,
         "amount_minor": payout.amount.minor,
-        "payee_account": f"…{payout.payee.account[-4:]}",
+        "payee_account": _end(payout.payee.account),
         "requested_at": payout.requested_at.isoformat(),
         "reason": payout.reason,
         "left_in": payout.left_in,
     }
+
+
+def _end(account: str) -> str:
+    return f"…{account[-4:]}"
 
 
 async def _show(tx: Transaction, payout: Payout) -> dict[str, Any]:
@@ -242,6 +258,7 @@ async def _show(tx: Transaction, payout: Payout) -> dict[str, Any]:
         "identity": None if identity is None else _view_identity(identity),
         "approvals": [{"by": each.by, "at": each.at.isoformat()} for each in approvals],
         "approvals_needed": payout.approvals_needed,
+        "resends": [view_resend(each) for each in await resends.list_of(tx, payout.id)],
     }
 
 
@@ -257,3 +274,4 @@ def _view_identity(identity: Identity) -> dict[str, Any]:
 router = APIRouter()
 router.include_router(own)
 router.include_router(firm)
+router.include_router(resending)

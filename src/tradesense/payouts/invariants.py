@@ -16,8 +16,11 @@ INVARIANTS = {
                  sum(share_minor + fee_minor) FILTER (
                    WHERE withdrawn_minor IS NOT NULL
                      AND (status = 'frozen' OR status IN ('returned', 'refused')
-                          AND left_in IS DISTINCT FROM 'account')) AS owed_minor
-          FROM payouts_payouts GROUP BY 1
+                          AND left_in IS DISTINCT FROM 'account')
+                     AND NOT EXISTS (SELECT FROM payouts_resends r
+                                     WHERE r.payout_id = p.id AND r.status IN ('sent', 'paid'))
+                 ) AS owed_minor
+          FROM payouts_payouts p GROUP BY 1
         ), booked AS (
           SELECT account, sum(minor)::bigint AS booked_minor FROM (
             SELECT credit AS account, amount_minor AS minor FROM ledger_transfers
@@ -30,9 +33,12 @@ INVARIANTS = {
     """,
     "what is in transit is what the bank has been asked to send and has not yet": """
         WITH sent AS (
-          SELECT p.currency, sum(p.share_minor + p.fee_minor) AS sent_minor
-          FROM payouts_payouts p JOIN payments_bank_outgoing o ON o.outgoing_id = p.id
-          WHERE p.status IN ('sent', 'paid') AND o.status IN ('requested', 'exported', 'returned')
+          SELECT p.currency, sum(p.share_minor + p.fee_minor) AS sent_minor FROM (
+            SELECT id AS order_id, id AS payout_id, status FROM payouts_payouts
+            UNION ALL SELECT id, payout_id, status FROM payouts_resends
+          ) AS s JOIN payouts_payouts p ON p.id = s.payout_id
+          JOIN payments_bank_outgoing o ON o.outgoing_id = s.order_id
+          WHERE s.status IN ('sent', 'paid') AND o.status IN ('requested', 'exported', 'returned')
           GROUP BY 1
         ), booked AS (
           SELECT currency, sum(CASE WHEN credit LIKE 'payouts-in-transit:%' THEN amount_minor
@@ -52,6 +58,19 @@ INVARIANTS = {
           OR o.outgoing_id IS NOT NULL
              AND (o.kind, o.amount_minor, o.currency, o.creditor_account)
                  <> ('payout', p.share_minor + p.fee_minor, p.currency, p.payee_account)
+    """,
+    "what is owed is sent again once two others agree, never before, and for all that is owed": """
+        SELECT r.id, r.status, o.amount_minor FROM payouts_resends r
+        JOIN payouts_payouts p ON p.id = r.payout_id
+        LEFT JOIN payments_bank_outgoing o ON o.outgoing_id = r.id
+        WHERE p.left_in IS DISTINCT FROM 'payable'
+          OR (r.status IN ('sent', 'paid', 'returned')) <> (o.outgoing_id IS NOT NULL)
+          OR o.outgoing_id IS NOT NULL AND (
+            (o.kind, o.amount_minor, o.currency, o.creditor_account)
+              <> ('payout', p.share_minor + p.fee_minor, p.currency, r.payee_account)
+            OR r.decided_by = r.proposed_by)
+          OR (ARRAY[r.proposed_by, r.decided_by]
+              && ARRAY['operator:' || p.user_id, 'user:' || p.user_id])
     """,
     "a payout is approved by as many operators as it needs, and by nobody for themselves": """
         SELECT p.id, p.status, count(a.approved_by) AS approvals FROM payouts_payouts p

@@ -6,7 +6,8 @@ The story of a payout, from the request to the trader's bank, or the money back.
       ▼        ▼
     close    give-back: the profit returns to the account while that is active
 
-What comes back after it arrived is heard all the same: see `service.moving`.
+What comes back after it arrived is heard all the same: see `service.moving`. What stays owed may
+be sent again: see `resending`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,11 +21,13 @@ from tradesense.infra.runtime import Runtime
 from tradesense.payouts import rules
 from tradesense.payouts.model import IdentityState, Payout
 from tradesense.payouts.refusals import DecisionRefused, FreezeRefused
+from tradesense.payouts.resending import service as resending
 from tradesense.payouts.service import decisions, moving, requests
 from tradesense.payouts.store import identities
 from tradesense.payouts.store import payouts as store
 from tradesense.sagas import Await, Definition, Local, Remote, Saga
 from tradesense.sagas.model import Data
+from tradesense.trail.model import Entry
 
 DAY_S = 24 * 3600
 
@@ -38,6 +41,8 @@ DECIDE_WITHIN_S = 90 * DAY_S
 ARRIVE_WITHIN_S = 30 * DAY_S
 
 GIVEN_UP = "payouts.given_up"
+
+BANKS = ("OutgoingPaid", "OutgoingReturned")  # what the bank says
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,13 @@ def story(check: KycCheck = ask_operators) -> Definition:
     )
 
 
+async def _hear(tx: Transaction, entry: Entry, now: datetime) -> None:
+    """Apply what is said of a payout, or of one that is sent again; others' are left alone."""
+    await moving.hear(tx, entry, now)
+    if entry.kind in BANKS:
+        await resending.hear(tx, entry, now)
+
+
 SUBSCRIPTION = Subscription(
     name="payouts",
     kinds=(
@@ -107,10 +119,9 @@ SUBSCRIPTION = Subscription(
         "WithdrawalRefused",
         "WithdrawalRestored",
         "RestoreRefused",
-        "OutgoingPaid",
-        "OutgoingReturned",
+        *BANKS,
     ),
-    apply=moving.hear,
+    apply=_hear,
 )
 
 

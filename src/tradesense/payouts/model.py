@@ -8,6 +8,7 @@ The nouns of payouts: what a trader asks for, who agrees to it, and how it ends.
 
 Money that was frozen and is not sent (REFUSED, RETURNED) goes back into the account while that
 is active; else it stays owed to the trader: `left_in` says which, once it is known.
+What is owed may be sent again: see `resending`.
 """
 
 from dataclasses import dataclass, field

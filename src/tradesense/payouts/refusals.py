@@ -81,6 +81,24 @@ class NotFrozen(Conflict):
     code = "payouts.not_frozen"
 
 
+class UnknownResend(NotFound):
+    """No resend has this id."""
+
+    code = "payouts.unknown_resend"
+
+
+class NotOwed(Conflict):
+    """The payout left nothing owed that could be sent again."""
+
+    code = "payouts.not_owed"
+
+
+class ResendPending(Conflict):
+    """What is owed is proposed or on its way already."""
+
+    code = "payouts.resend_pending"
+
+
 class AlreadyDecided(Conflict):
     """Others have decided about it."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tradesense.challenges.model import Challenge, ChallengeStatus, PayoutRules
 from tradesense.kernel.ids import derive
@@ -67,8 +68,14 @@ def require_clear(challenge: Challenge) -> None:
         raise NotFunded(f"only a funded challenge pays out; this one is {challenge.status.value}")
 
 
-def require_sendable(challenge: Challenge) -> None:
-    """Raise NotClear if the challenge is suspended or revoked; it may have failed since."""
+def require_sendable(challenge: Challenge, *, is_disputed: bool) -> None:
+    """
+    Raise NotClear if the challenge is suspended or revoked; it may have failed since.
+
+    So may it if its payment is disputed, which suspends only what has not failed.
+    """
+    if is_disputed:
+        raise NotClear("the challenge's payment is disputed; decide again once that has ended")
     if challenge.status is not ChallengeStatus.FAILED:
         require_clear(challenge)
 
@@ -155,6 +162,11 @@ def require_approvable(
     require_open(payout, by)
     if by in {each.by for each in approvals}:
         raise AlreadyApproved("you have approved this payout; another operator must look too")
+    require_known(identity)
+
+
+def require_known(identity: Identity | None) -> None:
+    """Raise IdentityUnknown unless it is established who the trader is."""
     if identity is None or identity.state is not IdentityState.VERIFIED:
         state = IdentityState.PENDING if identity is None else identity.state
         raise IdentityUnknown(f"the trader's identity is {state.value}; decide about that first")
@@ -210,10 +222,10 @@ def given_back(payout: Payout, now: datetime) -> list[Transfer]:
     ]
 
 
-def sent(payout: Payout, now: datetime) -> Transfer:
-    """Return what ordering the transfer changes in the books."""
+def sent(payout: Payout, order_id: UUID, now: datetime) -> Transfer:
+    """Return what ordering the transfer under `order_id` changes in the books."""
     return Transfer(
-        id=derive(payout.id, "sent"),
+        id=derive(order_id, "sent"),
         debit=payable(payout),
         credit=in_transit(payout.currency),
         amount=payout.amount,
@@ -222,10 +234,10 @@ def sent(payout: Payout, now: datetime) -> Transfer:
     )
 
 
-def returned(payout: Payout, now: datetime) -> Transfer:
-    """Return what a transfer that came back changes in the books: it is owed again."""
+def returned(payout: Payout, order_id: UUID, now: datetime) -> Transfer:
+    """Return what the transfer changes in the books that came back: it is owed again."""
     return Transfer(
-        id=derive(payout.id, "returned"),
+        id=derive(order_id, "returned"),
         debit=in_transit(payout.currency),
         credit=payable(payout),
         amount=payout.amount,

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from payout_world import JANE, PAYOUT, USER
+from payout_world import JANE, JOHN, PAYOUT, USER
 from tradesense.kernel.ids import derive
 from tradesense.payments.invariants import INVARIANTS as PAYMENTS
 from tradesense.payouts.invariants import INVARIANTS
@@ -16,6 +16,22 @@ TWICE = """
     SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
     FROM payouts_payouts p
 """
+PAYABLE = UPDATE + "status = 'returned', left_in = 'payable';"
+
+
+def resend(
+    status: str, decided_by: str, resend_id: str = "gen_random_uuid()", account: str = ""
+) -> str:
+    """Return how a resend of the payout is planted; the order of the payout may be made its own."""
+    to = f"'{account}'" if account else "payee_account"
+    return f"""
+        INSERT INTO payouts_resends (id, payout_id, payee_name, payee_account, reason, proposed_by,
+            proposed_at, status, decided_by)
+        SELECT {resend_id}, id, payee_name, {to}, 'x', '{JANE}', now(), '{status}', '{decided_by}'
+        FROM payouts_payouts
+    """
+
+
 BREAKS = {
     "what a payout took left the account once": [
         UPDATE + "share_minor = share_minor + 1",
@@ -35,6 +51,15 @@ BREAKS = {
         "UPDATE payments_bank_outgoing SET amount_minor = amount_minor + 1",
         "UPDATE payments_bank_outgoing SET kind = 'refund'",
         "UPDATE payments_bank_outgoing SET outgoing_id = gen_random_uuid()",
+    ],
+    "what is owed is sent again once two others agree": [
+        PAYABLE + resend("sent", JOHN),  # no order at the bank
+        PAYABLE + resend("rejected", JOHN, resend_id=f"'{PAYOUT}'"),  # ordered all the same
+        PAYABLE + resend("returned", JANE, resend_id=f"'{PAYOUT}'"),  # by one alone
+        PAYABLE
+        + resend("returned", JOHN, resend_id=f"'{PAYOUT}'", account="DE89370400440532013000"),
+        PAYABLE + resend("rejected", f"user:{USER}"),
+        resend("rejected", JOHN),  # nothing is owed
     ],
     "a payout is approved by as many operators": [
         f"DELETE FROM payouts_approvals WHERE approved_by = '{JANE}'",
@@ -74,6 +99,7 @@ async def test_every_promise_can_be_seen_to_break(floor, database):
                     "ALTER TABLE payments_bank_outgoing"
                     " DROP CONSTRAINT payments_bank_outgoing_check"
                 )
+                conn.execute("ALTER TABLE payouts_resends DROP CONSTRAINT payouts_resends_check1")
                 conn.execute(damage)
                 assert conn.execute(query).fetchall(), f"{begins}: unseen: {damage}"
                 conn.rollback()

@@ -210,8 +210,8 @@ def test_shares_add_up_and_the_books_of_a_payout_end_at_zero(withdrawn, split, f
     assert abs(payout.share_minor * 10_000 - withdrawn * split) <= 5_000
     if not payout.amount.minor:
         return
-    owed, sent = rules.owed(payout, DUE), rules.sent(payout, DUE)
-    back, undone = rules.returned(payout, DUE), rules.given_back(payout, DUE)
+    owed, sent = rules.owed(payout, DUE), rules.sent(payout, payout.id, DUE)
+    back, undone = rules.returned(payout, payout.id, DUE), rules.given_back(payout, DUE)
     assert sum(each.amount.minor for each in owed) == sent.amount.minor
     standing: dict[str, int] = {}
     for each in [*owed, sent, back, *undone]:

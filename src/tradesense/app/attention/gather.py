@@ -148,6 +148,17 @@ async def _money(tx: Transaction) -> list[Matter]:
         )
         for one in await payouts.list_payouts(tx, status=payouts.PayoutStatus.FROZEN, limit=LIMIT)
     ]
+    owed = [
+        Matter(
+            kind="payout owed",
+            subject=str(one.id),
+            says=f"{one.amount} did not reach the trader, whose account has ended: propose where "
+            "to send them",
+            since=one.requested_at,
+            command=f'tradesense payouts resends propose {one.id} "why" --token-file FILE',
+        )
+        for one in await payouts.list_owed(tx, limit=LIMIT)
+    ]
     given_back = [
         Matter(
             kind="reversed chargeback",
@@ -159,7 +170,7 @@ async def _money(tx: Transaction) -> list[Matter]:
         )
         for one, ended_at in await payments.list_reversed(tx, limit=LIMIT)
     ]
-    return [*failed, *frozen, *given_back]
+    return [*failed, *frozen, *owed, *given_back]
 
 
 async def _second_eyes(tx: Transaction) -> list[Matter]:
@@ -187,7 +198,17 @@ async def _second_eyes(tx: Transaction) -> list[Matter]:
         for one in await payments.reconciliation.list_awaiting_approval(tx, limit=LIMIT)
         if one.correction is not None
     ]
-    return [*matches, *corrections]
+    resends = [
+        Matter(
+            kind="resend to approve",
+            subject=str(one.id),
+            says=f"of payout {one.payout_id}, proposed by {one.proposed_by}: {one.reason}",
+            since=one.proposed_at,
+            command=f"tradesense payouts resends approve {one.id} --token-file FILE",
+        )
+        for one in await payouts.list_resends(tx, status=payouts.ResendStatus.PROPOSED, limit=LIMIT)
+    ]
+    return [*matches, *corrections, *resends]
 
 
 async def _cases(tx: Transaction) -> list[Matter]:

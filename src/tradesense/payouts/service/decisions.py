@@ -4,10 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from tradesense import challenges, sagas, trail
-from tradesense.challenges import Challenge
+from tradesense import sagas, trail
 from tradesense.infra.db import Transaction
-from tradesense.kernel.errors import InvariantBroken
 from tradesense.kernel.events import Event
 from tradesense.payouts import rules
 from tradesense.payouts.model import (
@@ -22,13 +20,12 @@ from tradesense.payouts.model import (
     PayoutApproved,
     PayoutRejected,
 )
-from tradesense.payouts.refusals import BadRequest
-from tradesense.payouts.service.saying import BY, lock, say
+from tradesense.payouts.service.clearing import require_sendable
+from tradesense.payouts.service.saying import BY, lock, require_told, say
 from tradesense.payouts.store import identities
 from tradesense.payouts.store import payouts as store
 from tradesense.trail.model import Fact
 
-REASON_MAX = 500
 NOT_WHO = "payouts.identity"  # why a payout to somebody unknown is refused
 
 
@@ -37,13 +34,13 @@ async def approve(tx: Transaction, *, payout_id: UUID, by: str, now: datetime) -
     Agree that a frozen payout be sent; with enough operators, it is.
 
     Raises UnknownPayout, OwnRequest, AlreadyDecided, NotFrozen, AlreadyApproved, IdentityUnknown,
-    or NotClear while its challenge is suspended or once that was revoked.
+    or NotClear while its challenge is suspended or disputed, or once that was revoked.
     """
     payout = await lock(tx, payout_id)
     identity = await identities.find_identity(tx, payout.user_id)
     approvals = await store.list_approvals(tx, payout_id)
     rules.require_approvable(payout, identity, approvals, by)
-    rules.require_sendable(await challenge_of(tx, payout))
+    await require_sendable(tx, payout)
     await store.insert_approval(tx, payout_id, Approval(by=by, at=now))
     count = len(approvals) + 1
     said = PayoutApproved(
@@ -70,7 +67,7 @@ async def reject(
 
     Raises BadRequest, UnknownPayout, OwnRequest, AlreadyDecided or NotFrozen.
     """
-    why = _told(reason)
+    why = require_told(reason)
     payout = await lock(tx, payout_id)
     rules.require_open(payout, by)
     return await _turn_down(tx, payout, why, by=by, now=now)
@@ -85,7 +82,7 @@ async def decide_identity(
     Rejected, what they have on its way and nobody has decided about is refused. A later decision
     replaces an earlier one. Raises BadRequest, UnknownPayout or OwnRequest.
     """
-    why = _told(reason)
+    why = require_told(reason)
     payout = await lock(tx, payout_id)
     rules.require_not_own(payout, by)
     state = IdentityState.VERIFIED if is_verified else IdentityState.REJECTED
@@ -126,14 +123,6 @@ async def keep_identity(
         await _refuse_undecided(tx, payout.user_id, by=BY, now=now)
 
 
-async def challenge_of(tx: Transaction, payout: Payout) -> Challenge:
-    """Return the challenge that a payout is of. Raises InvariantBroken."""
-    challenge = await challenges.find_by_account(tx, payout.account_id)
-    if challenge is None:
-        raise InvariantBroken(f"payout {payout.id} is of an account that no challenge trades")
-    return challenge
-
-
 async def _refuse_undecided(tx: Transaction, user_id: UUID, *, by: str, now: datetime) -> None:
     for payout in await store.lock_undecided(tx, user_id):
         await _turn_down(tx, payout, NOT_WHO, by=by, now=now)
@@ -172,10 +161,3 @@ async def _say_identity(tx: Transaction, identity: Identity, *, by: str, now: da
             said = IdentityRejected(user_id=identity.user_id, reason=identity.reason)
     stream = f"identity:{identity.user_id}"
     await trail.record(tx, Fact(event=said, stream=stream, at=now, by=by))
-
-
-def _told(reason: str) -> str:
-    told = reason.strip()
-    if not 0 < len(told) <= REASON_MAX or not told.isprintable():
-        raise BadRequest(f"say why, in 1 to {REASON_MAX} printable characters")
-    return told

@@ -11,9 +11,9 @@ from tradesense.kernel.ids import derive
 from tradesense.kernel.money import Money
 from tradesense.payouts import model, rules
 from tradesense.payouts.model import LeftIn, Payout, PayoutStatus
-from tradesense.payouts.refusals import NoBankAccount
-from tradesense.payouts.service.decisions import challenge_of
+from tradesense.payouts.service.clearing import challenge_of, require_sendable
 from tradesense.payouts.service.saying import BY, lock, say
+from tradesense.payouts.service.sending import order_transfer
 from tradesense.payouts.store import payouts as store
 from tradesense.trail.model import Entry
 
@@ -34,30 +34,19 @@ async def send(tx: Transaction, payout_id: UUID, *, now: datetime) -> None:
     """
     Order the transfer at our bank, once, under the payout's own id.
 
-    Raises NotClear if the challenge is suspended or was revoked, NoBankAccount, BadAccount.
+    Raises NotClear if the challenge is suspended, disputed or was revoked, NoBankAccount,
+    BadAccount.
     """
     payout = await lock(tx, payout_id)
-    rules.require_sendable(await challenge_of(tx, payout))
-    own = await payments.bank.list_accounts(tx)
-    if payout.currency not in {account.currency for account in own}:
-        raise NoBankAccount(f"we have no bank account in {payout.currency}; register one")
+    await require_sendable(tx, payout)
     after = replace(payout, status=PayoutStatus.SENT)
     await store.save(tx, after)
-    await payments.bank.order_transfer(
-        tx,
-        outgoing_id=payout.id,
-        kind=payments.bank.OutgoingKind.PAYOUT,
-        refers_to=str(payout.challenge_id),
-        amount=payout.amount,
-        creditor=payout.payee.name,
-        creditor_account=payout.payee.account,
-        text=f"payout {payout.number}",
-        debit_account=rules.in_transit(payout.currency),
-        by=BY,
-        now=now,
-    )
+    text = f"payout {payout.number}"
+    await order_transfer(tx, payout, order_id=payout.id, payee=payout.payee, text=text, now=now)
     await say(tx, after, _amounts(model.PayoutSent, after), now=now)
-    await ledger.post(tx, rules.sent(payout, now), now=now, by=BY, cause=f"payout:{payout.id}")
+    await ledger.post(
+        tx, rules.sent(payout, payout.id, now), now=now, by=BY, cause=f"payout:{payout.id}"
+    )
 
 
 async def refuse(tx: Transaction, payout_id: UUID, *, reason: str, now: datetime) -> None:
@@ -87,7 +76,7 @@ async def hear(tx: Transaction, entry: Entry, now: datetime) -> None:
     named = "outgoing_id" if entry.kind.startswith("Outgoing") else "withdrawal_id"
     payout = await store.lock(tx, UUID(str(entry.data[named])))
     if payout is None:
-        return  # a refund of the bank's, or a withdrawal that no trader asked for
+        return  # a refund or resend of the bank's, or a withdrawal that no trader asked for
     match entry.kind:
         case "Withdrawn":
             await _withdrawn(tx, payout, int(str(entry.data["amount_minor"])), now=now)
@@ -199,7 +188,7 @@ async def _returned(tx: Transaction, payout: Payout, *, now: datetime) -> None:
     await trading.request_restore(
         tx, account_id=payout.account_id, withdrawal_id=payout.id, now=now
     )
-    await _post(tx, after, [rules.returned(after, now)], now=now)
+    await _post(tx, after, [rules.returned(after, after.id, now)], now=now)
 
 
 async def _post(

@@ -7,11 +7,12 @@ from tradesense import trail
 from tradesense.infra.db import Transaction
 from tradesense.kernel.events import Event
 from tradesense.payouts.model import Payout
-from tradesense.payouts.refusals import UnknownPayout
+from tradesense.payouts.refusals import BadRequest, UnknownPayout
 from tradesense.payouts.store import payouts as store
 from tradesense.trail.model import Fact
 
 BY = "system:payouts"
+REASON_MAX = 500
 
 
 async def lock(tx: Transaction, payout_id: UUID) -> Payout:
@@ -20,6 +21,14 @@ async def lock(tx: Transaction, payout_id: UUID) -> Payout:
     if payout is None:
         raise UnknownPayout(f"no payout {payout_id}")
     return payout
+
+
+def require_told(reason: str) -> str:
+    """Return why a person decided so, without blanks around it. Raises BadRequest."""
+    told = reason.strip()
+    if not 0 < len(told) <= REASON_MAX or not told.isprintable():
+        raise BadRequest(f"say why, in 1 to {REASON_MAX} printable characters")
+    return told
 
 
 async def say(tx: Transaction, payout: Payout, *events: Event, now: datetime, by: str = BY) -> None:

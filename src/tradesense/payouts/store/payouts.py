@@ -128,6 +128,21 @@ async def list_payouts(
     return [_payout(row) for row in await cursor.fetchall()]
 
 
+async def list_owed(tx: Transaction, *, limit: int = SHOWN_MAX) -> Sequence[Payout]:
+    """Return the payouts that left money owed which nobody sends again, the oldest first."""
+    cursor = await tx.execute(
+        _SELECT
+        + """
+        p WHERE left_in = 'payable' AND NOT EXISTS (
+          SELECT FROM payouts_resends r
+          WHERE r.payout_id = p.id AND r.status IN ('proposed', 'sent', 'paid'))
+        ORDER BY requested_at, id LIMIT %s
+        """,
+        (limit,),
+    )
+    return [_payout(row) for row in await cursor.fetchall()]
+
+
 async def find_past(tx: Transaction, challenge_id: UUID) -> Past:
     """Return the challenge's payouts that stand: neither refused nor back in the account."""
     cursor = await tx.execute(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from tradesense.app.cli.operations.payouts import resends
 from tradesense.app.cli.operations.running import Token, read, shown, write_as
 from tradesense.app.cli.platform import Json
 
@@ -19,6 +20,7 @@ Why = Annotated[str, typer.Argument(help="Why; it is kept for good.")]
 
 def register(program: typer.Typer) -> None:
     """Add the commands of this file to `program`."""
+    app.add_typer(resends.app, name="resends")
     program.add_typer(app, name="payouts")
 
 
