@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg
 
+from bank_statements import BUYER, Paper
 from payment_sandbox import SandboxProcess
 from provider_books import ProviderBooks
 from tradesense import ledger, payments
@@ -107,9 +108,35 @@ class BookShop:
     async def import_bank(self):
         """Take in what our bank at the sandbox has to say."""
         text = await self.call(self.sandbox.statement)
-        told = bank.read_statements(text.encode())
+        await self._import(text.encode())
+
+    async def told_by_bank(self, *entries):
+        """Take in a statement of our bank that shows these lines, all of today."""
+        today = wall().date()
+        shown = tuple(replace(each, day=today) for each in entries)
+        await self._import(Paper(currency="USD", opening="1000.00", entries=shown).xml())
+
+    async def order_at_bank(self, minor):
+        """Return a transfer of ours that the bank is asked to make."""
+        await self._register()
+        return await self.run(
+            bank.order_transfer,
+            outgoing_id=self.runtime.new_id(),
+            kind=bank.OutgoingKind.PAYOUT,
+            amount=Money(minor, "USD"),
+            creditor="Ada Lovelace",
+            creditor_account=BUYER,
+            text="payout 1",
+            debit_account="payouts-in-transit:USD",
+        )
+
+    async def _register(self):
         ours = bank.BankAccount(account=IBAN, currency="USD", holder="The Firm", bic="COBADEFFXXX")
         await self.run(bank.register_account, account=ours, by="operator:jane")
+
+    async def _import(self, statement):
+        told = bank.read_statements(statement)
+        await self._register()
         await self.runtime.db.run(
             lambda tx: bank.import_statements(tx, told, by="operator:jane", now=self.runtime.now()),
             key=str(self.runtime.new_id()),

@@ -66,7 +66,7 @@ async def reconcile(runtime: Runtime, provider: Provider, asked: Asked) -> Run:
 
 async def reconcile_bank(runtime: Runtime, asked: Asked) -> Run:
     """
-    Say which credits at the bank are payouts, and look for those that nobody explains.
+    Say which lines of the bank are payouts, and look for those that nobody explains.
 
     After the providers, whose payouts they are.
     """
@@ -75,10 +75,10 @@ async def reconcile_bank(runtime: Runtime, asked: Asked) -> Run:
         return run
     await _apply_arrived(runtime, run)
     async with runtime.db.reading() as tx:
-        credits_ = await bank.list_credits(tx, since=run.since)
+        lines = await bank.list_lines(tx, since=run.since)
         references = await movements.list_payout_references(tx)
         trail_size = await trail.sealed_size(tx)
-    findings = rules.find_unknown_credits(credits_, references, now=run.until)
+    findings = rules.find_unexplained(lines, references, now=run.until)
     return await _conclude(runtime, run, findings, totals=(), trail_size=trail_size)
 
 
@@ -87,7 +87,7 @@ async def _apply_arrived(runtime: Runtime, run: Run) -> None:
     # Far enough back that a payout which the bank shows twice is seen twice.
     since = min(run.since, run.until - OVERLAP[DAILY])
     async with runtime.db.reading() as tx:
-        credits_ = await bank.list_credits(tx, since=since)
+        credits_ = await bank.list_lines(tx, since=since)
         sent = await movements.list_sent_payouts(tx)
     for credit, payout in rules.find_arrived(credits_, sent):
         await runtime.db.repeat(

@@ -110,7 +110,7 @@ async def read_books(tx: Transaction, *, provider: str, since: datetime) -> Book
         ),
         explained=frozenset(explained),
         owners=await sides.read_owners(tx, provider, subjects),
-        credits=tuple(await bank.list_credits(tx, since=_first_of(copied, since))),
+        credits=tuple(await bank.list_lines(tx, since=_first_of(copied, since))),
         bank_until=await bank.read_coverage(tx),
         totals=_totals(ages, await movements.sum_provider(tx, provider)),
     )

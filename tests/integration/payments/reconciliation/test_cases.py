@@ -7,6 +7,7 @@ import pytest
 
 from planted_differences import be_a_stranger, post_by_hand, stay_unsettled
 from tradesense import ledger, trail
+from tradesense.app.processes.scheduler import CHORES
 from tradesense.kernel.errors import Unavailable
 from tradesense.kernel.money import Money
 from tradesense.payments import reconciliation
@@ -198,6 +199,27 @@ async def test_an_hour_and_a_day_are_compared_once_and_a_run_that_died_is_done_a
         ("stripe", HOURLY),
         ("bank", HOURLY),
     ]
+
+
+async def test_the_worker_compares_hourly_and_daily_by_itself_whoever_is_away(books):
+    (chore,) = [each for each in CHORES if "reconcile" in each.name]
+    assert chore.every_s < 3600
+
+    with pytest.raises(Unavailable):  # the settings of tests name providers that do not listen
+        await chore.do(books.runtime)
+
+    async with books.runtime.db.reading() as tx:
+        cursor = await tx.execute(
+            "SELECT provider, cadence, report IS NOT NULL AS is_done FROM payments_reconciliations"
+        )
+        begun = {
+            (row["provider"], row["cadence"], row["is_done"]) for row in await cursor.fetchall()
+        }
+    assert begun >= {
+        (name, cadence, name == "bank")
+        for name in ("stripe", "bank")
+        for cadence in (DAILY, HOURLY)
+    }
 
 
 async def test_two_that_run_at_once_find_the_same_once(books):

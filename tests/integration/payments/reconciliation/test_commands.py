@@ -119,6 +119,33 @@ async def test_open_differences_are_exit_code_1_until_they_are_resolved(books, t
     assert (code, "1 accepted" in said) == (0, True)
 
 
+async def test_a_correction_takes_two_operators_at_the_command_line_too(
+    books, told, sign_in, tmp_path
+):
+    await post_by_hand(books)
+    await told("reconcile", "--provider", "stripe", "--until", in_weeks())
+    (case,) = json.loads((await told("cases", "list", "--json"))[1])
+    tokens = {}
+    for number, name in enumerate(("jane", "john"), 1):
+        person = await sign_in(UUID(int=number), name, is_operator=True)
+        tokens[name] = tmp_path / name
+        tokens[name].write_text(person.token)
+    mends = ["--debit", "unapplied:USD", "--credit", "clearing:stripe:USD", "--why", "mine"]
+    amount = ["--amount-minor", "4200", "--currency"]
+    propose = ["cases", "propose", case["case_id"], *mends, *amount]
+
+    code, said = await told(*propose, "XXX", "--token-file", tokens["jane"])
+    assert (code, "XXX" in said, "Traceback" in said) == (2, True, False)
+    code, said = await told(*propose, "USD", "--token-file", tokens["jane"], "--json")
+    assert (code, json.loads(said)["state"]) == (0, "open")
+    alone = await told("cases", "approve", case["case_id"], "--token-file", tokens["jane"])
+    assert (alone[0], "somebody else" in alone[1]) == (2, True)
+    code, said = await told(
+        "cases", "approve", case["case_id"], "--token-file", tokens["john"], "--json"
+    )
+    assert (code, json.loads(said)["state"]) == (0, "resolved")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -2,15 +2,21 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bank_statements import Entry
 from payment_books import wall
 from planted_differences import CHANGES, PLANTS
 from tradesense.payments.reconciliation.model import MEANINGS, CaseState, DifferenceKind
 
-AT_THE_BANK = {DifferenceKind.BANK_CREDIT_UNKNOWN}
+AT_THE_BANK = {
+    DifferenceKind.BANK_CREDIT_UNKNOWN,
+    DifferenceKind.BANK_DEBIT_UNKNOWN,
+    DifferenceKind.BANK_LINE_DOUBLED,
+}
 WEEKS_LATER = 20  # beyond every grace
 
 
@@ -123,6 +129,53 @@ async def test_a_credit_that_nobody_explains_is_found_at_the_bank(books):
     await books.reconcile_bank(days=WEEKS_LATER)
 
     assert await found(books) == {DifferenceKind.BANK_CREDIT_UNKNOWN: 1}
+
+
+AT_BANK = {
+    "a debit that nobody ordered": (
+        [Entry(amount="-90.00", ref="A1", text="DIRECT DEBIT")],
+        {DifferenceKind.BANK_DEBIT_UNKNOWN: 1},
+    ),
+    "a credit shown again": (
+        [Entry(amount="54.00", end_to_end="E1", ref=ref, text="order") for ref in ("A1", "A2")],
+        {DifferenceKind.BANK_LINE_DOUBLED: 2},
+    ),
+    "two of one amount that are no double": (
+        [Entry(amount="54.00", ref=ref, text="order") for ref in ("A1", "A2")],
+        {DifferenceKind.BANK_CREDIT_UNKNOWN: 2},
+    ),
+    "one id for what came and what went": (
+        [
+            Entry(amount="54.00", end_to_end="E1", ref="A1"),
+            Entry(amount="-54.00", end_to_end="E1", ref="A2"),
+        ],
+        {DifferenceKind.BANK_CREDIT_UNKNOWN: 1, DifferenceKind.BANK_DEBIT_UNKNOWN: 1},
+    ),
+    "the bank's own charge": ([Entry(amount="-1.00", ref="A1", code="CHRG")], {}),
+}
+
+
+@pytest.mark.parametrize("case", AT_BANK)
+async def test_what_the_bank_alone_shows_is_found_once_and_rests_until_it_can_be_known(books, case):
+    entries, kinds = AT_BANK[case]
+    await books.told_by_bank(*entries)
+    await books.reconcile_bank(days=0)
+    assert await found(books) == {}, "the day is not over"
+
+    for _ in range(2):
+        await books.reconcile_bank(days=WEEKS_LATER)
+        assert await found(books) == kinds
+
+
+async def test_an_order_of_ours_that_is_shown_paid_twice_is_one_double(books):
+    """The first line is our order's; the second, of another number, is nobody's."""
+    order = await books.order_at_bank(54_00)
+    line = Entry(amount="-54.00", end_to_end=order.end_to_end_id, ref="A1")
+    await books.told_by_bank(line, replace(line, ref="A2"))
+
+    await books.reconcile_bank(days=WEEKS_LATER)
+
+    assert await found(books) == {DifferenceKind.BANK_LINE_DOUBLED: 1}
 
 
 def test_every_kind_is_planted_by_some_test():

@@ -199,7 +199,7 @@ def test_correct_lives_differ_in_nothing_at_any_moment(data):
 
     assert rules.find_differences(books, now=now).differences == ()
     references = [each.movement.bank_reference or "" for each in books.movements]
-    unknown = rules.find_unknown_credits(books.credits, filter(None, references), now=now)
+    unknown = rules.find_unexplained(books.credits, filter(None, references), now=now)
     assert unknown.differences == ()
 
 

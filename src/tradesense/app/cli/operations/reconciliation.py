@@ -8,7 +8,15 @@ from uuid import UUID
 
 import typer
 
-from tradesense.app.cli.operations.running import operator, read, shown, with_runtime, write
+from tradesense.app.cli.operations.running import (
+    Token,
+    operator,
+    read,
+    shown,
+    with_runtime,
+    write,
+    write_as,
+)
 from tradesense.app.cli.platform import Json
 
 if TYPE_CHECKING:  # commands import when they run; see the package
@@ -148,6 +156,55 @@ def resolve(
         lambda tx, now, by: payments.reconciliation.resolve(
             tx, case_id=case_id, resolution=why, is_accepted=accept, by=by, now=now
         )
+    )
+    _show(case, as_json=as_json)
+
+
+@cases.command()
+def propose(
+    case_id: CaseId,
+    *,
+    debit: Annotated[str, typer.Option("--debit", help="An account of the chart.")],
+    credit: Annotated[str, typer.Option("--credit", help="Another of the same currency.")],
+    amount_minor: Annotated[int, typer.Option("--amount-minor", help="In minor units.")],
+    currency: Annotated[str, typer.Option("--currency", help="As in EUR.")],
+    why: Annotated[str, typer.Option("--why", help="What it mends; it goes on the trail.")],
+    token_file: Token,
+    as_json: Json = False,
+) -> None:
+    """Propose a transfer that mends the case; somebody else must approve it."""
+    from tradesense import payments  # noqa: PLC0415 -- commands import when they run
+    from tradesense.kernel.money import MINOR_DIGITS, Money  # noqa: PLC0415 -- ditto
+
+    if currency not in MINOR_DIGITS:
+        raise typer.BadParameter(f"unknown currency {currency!r}: {', '.join(MINOR_DIGITS)}")
+    amount = Money(amount_minor, currency)
+    case = write_as(
+        token_file,
+        lambda tx, now, by: payments.reconciliation.propose_correction(
+            tx,
+            case_id=case_id,
+            debit=debit,
+            credit=credit,
+            amount=amount,
+            reason=why,
+            by=by,
+            now=now,
+        ),
+    )
+    _show(case, as_json=as_json)
+
+
+@cases.command()
+def approve(case_id: CaseId, *, token_file: Token, as_json: Json = False) -> None:
+    """Agree to what a colleague proposed: the transfer is posted, the case is resolved."""
+    from tradesense import payments  # noqa: PLC0415 -- commands import when they run
+
+    case = write_as(
+        token_file,
+        lambda tx, now, by: payments.reconciliation.approve_correction(
+            tx, case_id=case_id, by=by, now=now
+        ),
     )
     _show(case, as_json=as_json)
 

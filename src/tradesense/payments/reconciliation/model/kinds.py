@@ -37,6 +37,8 @@ class DifferenceKind(StrEnum):
     PAYOUT_AMOUNT_DIFFERS = "payout_amount_differs"
     PAYOUT_RETURNED = "payout_returned"
     BANK_CREDIT_UNKNOWN = "bank_credit_unknown"
+    BANK_DEBIT_UNKNOWN = "bank_debit_unknown"
+    BANK_LINE_DOUBLED = "bank_line_doubled"
     TRANSFER_WITHOUT_RECORD = "transfer_without_record"
     RECORD_WITHOUT_TRANSFER = "record_without_transfer"
     TRANSFER_DIFFERS = "transfer_differs"
@@ -183,6 +185,16 @@ MEANINGS: dict[DifferenceKind, Meaning] = {
         "Money came to the bank that nobody has explained.",
         _ODD,
         "Match the line to a payment or a payout; else send it back.",
+    ),
+    _K.BANK_DEBIT_UNKNOWN: Meaning(
+        "Money left the bank that no order of ours explains, and no charge of the bank's.",
+        _WRONG,
+        "Call the bank: if it is its charge, propose the line as a fee; else have it taken back.",
+    ),
+    _K.BANK_LINE_DOUBLED: Meaning(
+        "The bank shows one transfer a second time, under another number of its own.",
+        _WRONG,
+        "Ask the bank: it takes the second line back, or these are two transfers; match it then.",
     ),
     _K.TRANSFER_WITHOUT_RECORD: Meaning(
         "A transfer moves a provider's clearing account, and no payment, refund or fee says why.",

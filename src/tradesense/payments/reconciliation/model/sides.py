@@ -87,13 +87,18 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankCredit:
-    """A line of a bank statement; `text` is all that it says about where it comes from."""
+    """
+    A line of a bank statement, also a debit; `text` is all that it says about where it comes from.
+
+    `end_to_end_id` is empty where whoever ordered the transfer gave it none.
+    """
 
     line_id: UUID
     amount_minor: int
     currency: str
     booked_on: date
     text: str
+    end_to_end_id: str = ""
     is_explained: bool = False
     """Whether somebody has said already what it is."""
 

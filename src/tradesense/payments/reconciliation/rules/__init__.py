@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tradesense.payments.reconciliation.model import Books, Difference, Findings
+from tradesense.payments.reconciliation.rules.bank import BANK, find_unexplained
 from tradesense.payments.reconciliation.rules.cases import after_finding, count_kinds, report_of
 from tradesense.payments.reconciliation.rules.entries import entries_of
 from tradesense.payments.reconciliation.rules.matching import (
@@ -14,11 +15,7 @@ from tradesense.payments.reconciliation.rules.matching import (
     payouts,
     refunds,
 )
-from tradesense.payments.reconciliation.rules.matching.payouts import (
-    BANK,
-    find_arrived,
-    find_unknown_credits,
-)
+from tradesense.payments.reconciliation.rules.matching.payouts import find_arrived
 from tradesense.payments.reconciliation.rules.matching.sheet import Sheet
 
 __all__ = [
@@ -28,7 +25,7 @@ __all__ = [
     "entries_of",
     "find_arrived",
     "find_differences",
-    "find_unknown_credits",
+    "find_unexplained",
     "report_of",
 ]
 

@@ -7,11 +7,11 @@ from tradesense.infra.db import Transaction
 from tradesense.payments.reconciliation.model import BankCredit
 
 
-async def list_credits(tx: Transaction, *, since: datetime) -> Sequence[BankCredit]:
+async def list_lines(tx: Transaction, *, since: datetime) -> Sequence[BankCredit]:
     """Return the lines of statements from the day of `since` on, credits and debits."""
     cursor = await tx.execute(
         """
-        SELECT l.line_id, l.amount_minor, l.currency, l.booked_on,
+        SELECT l.line_id, l.amount_minor, l.currency, l.booked_on, l.end_to_end_id,
             concat_ws(' ', l.text, l.end_to_end_id, l.bank_ref) AS told,
             EXISTS (SELECT FROM payments_bank_applied a WHERE a.line_id = l.line_id)
                 AS is_explained
@@ -28,6 +28,7 @@ async def list_credits(tx: Transaction, *, since: datetime) -> Sequence[BankCred
             currency=row["currency"],
             booked_on=row["booked_on"],
             text=row["told"],
+            end_to_end_id=row["end_to_end_id"],
             is_explained=row["is_explained"],
         )
         for row in await cursor.fetchall()

@@ -1,27 +1,22 @@
 """Payouts: what left the provider against what arrived at the bank."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
 from tradesense.payments.model import MovementKind
 from tradesense.payments.reconciliation.model import (
     BankCredit,
     Copied,
-    Difference,
     DifferenceKind,
-    Findings,
     SentPayout,
 )
 from tradesense.payments.reconciliation.rules.matching.sheet import (
     BANK_GRACE,
-    GRACE,
     Sheet,
     grouped,
     object_of,
 )
-
-BANK = "bank"  # whose cases are about the bank alone
 
 
 def compare(sheet: Sheet) -> None:
@@ -41,7 +36,7 @@ def _arrived(sheet: Sheet, line: Copied) -> None:
     credits_ = [each for each in sheet.books.credits if is_named(each, reference)]
     if not credits_:
         covered = sheet.books.bank_until.get(movement.currency)
-        if covered is None or _midnight_after(covered) - movement.at < BANK_GRACE:
+        if covered is None or midnight_after(covered) - movement.at < BANK_GRACE:
             sheet.pending += 1  # no statement could show it yet
             return
         sheet.differ(
@@ -65,42 +60,6 @@ def _arrived(sheet: Sheet, line: Copied) -> None:
         at=movement.at,
         facts={"movement": movement.ref, "bank_line": str(credits_[0].line_id)},
     )
-
-
-def find_unknown_credits(
-    credits_: Sequence[BankCredit], references: Iterable[str], *, now: datetime
-) -> Findings:
-    """
-    Return the credits at the bank that nobody has explained and no payout is named in.
-
-    `references` are those of every provider's payouts. A line of a day that is not yet over for
-    `GRACE` is underway: whoever imports a statement explains it.
-    """
-    known = sorted(set(references))
-    found, pending = [], 0
-    for credit in credits_:
-        if credit.is_explained or credit.amount_minor <= 0:
-            continue
-        if any(is_named(credit, reference) for reference in known):
-            continue
-        at = _midnight_after(credit.booked_on)
-        if now - at < GRACE:
-            pending += 1
-            continue
-        found.append(
-            Difference(
-                kind=DifferenceKind.BANK_CREDIT_UNKNOWN,
-                provider=BANK,
-                subject=str(credit.line_id),
-                story=str(credit.line_id),
-                currency=credit.currency,
-                ours_minor=None,
-                theirs_minor=credit.amount_minor,
-                at=at,
-                facts={"booked_on": credit.booked_on.isoformat()},
-            )
-        )
-    return Findings(differences=tuple(found), pending=pending)
 
 
 def find_arrived(
@@ -137,5 +96,6 @@ def _plain(text: str) -> str:
     return "".join(filter(str.isalnum, text)).upper()
 
 
-def _midnight_after(day: date) -> datetime:
+def midnight_after(day: date) -> datetime:
+    """Return when a day of the bank's is over."""
     return datetime.combine(day, time.max, UTC)
