@@ -85,11 +85,15 @@ class Floor:
         await self.runtime.db.repeat(lambda tx: market.append(tx, [item]))
 
     async def quote(self, bid=None):
-        self.bid = bid or self.bid
+        await self.put_quote(bid or self.bid)
+        await self.settle()
+
+    async def put_quote(self, bid):
+        """Say a price, and leave it to the engine's next turn."""
+        self.bid = bid
         await self.put(
             kind=Kind.QUOTE, symbol=EURUSD, bid=self.bid, ask=self.bid, status=Status.VALID
         )
-        await self.settle()
 
     @asynccontextmanager
     async def engine(self):
