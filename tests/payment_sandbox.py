@@ -133,6 +133,14 @@ class SandboxProcess:
         answer.raise_for_status()
         return answer.text
 
+    def order(self, file: bytes) -> httpx.Response:
+        """Give our bank a pain.001."""
+        return httpx.post(f"{self.base}/sandbox/bank/orders", content=file, headers=self._headers)
+
+    def close_statement(self, currency: str = "usd") -> bytes:
+        """Return our bank's next numbered statement: what none has shown before."""
+        return str(self.control("bank/statements", currency=currency)["camt053"]).encode()
+
     def control(self, what: str, **asked: object) -> dict[str, Any]:
         """Play the rest of the world."""
         answer = httpx.post(f"{self.base}/sandbox/{what}", json=asked, headers=self._headers)

@@ -16,8 +16,9 @@ from tradesense.app.sandbox.stripe import intents, refunds, sessions
 from tradesense.app.sandbox.stripe.answers import Refused
 from tradesense.app.sandbox.stripe.books import disputes, payouts
 from tradesense.app.sandbox.stripe.call import Call
-from tradesense.app.sandbox.wire import read_json
-from tradesense.app.sandbox.world import bank, faults
+from tradesense.app.sandbox.wire import read_body, read_json
+from tradesense.app.sandbox.world import faults
+from tradesense.app.sandbox.world.bank import moves, orders, statement
 
 Act = Callable[[Call, Json], Json]
 
@@ -35,6 +36,9 @@ def routes(sandbox: Sandbox, require_key: Callable[[Request], None]) -> list[Rou
         "/sandbox/payouts": _pay_out,
         "/sandbox/payouts/fail": _fail_payout,
         "/sandbox/bank/credits": _credit,
+        "/sandbox/bank/orders/return": _send_back,
+        "/sandbox/bank/orders/repeat": _repeat,
+        "/sandbox/bank/statements": _close_statement,
     }
 
     def route(path: str, act: Act) -> Route:
@@ -55,8 +59,15 @@ def routes(sandbox: Sandbox, require_key: Callable[[Request], None]) -> list[Rou
 
         return Route(path, endpoint, methods=[method])
 
+    async def order(request: Request) -> Response:
+        """Take a pain.001 as the bank would."""
+        require_key(request)
+        asked: Json = {"file": await read_body(request)}
+        return JSONResponse(await asyncio.to_thread(_run, sandbox, _order, asked))
+
     return [
         *(route(path, act) for path, act in acts.items()),
+        Route("/sandbox/bank/orders", order, methods=["POST"]),
         looking("/sandbox/faults", _list_faults),
         looking("/sandbox/faults", _clear_faults, "DELETE"),
         looking("/sandbox/bank/statement", _statement),
@@ -64,8 +75,11 @@ def routes(sandbox: Sandbox, require_key: Callable[[Request], None]) -> list[Rou
 
 
 def _run(sandbox: Sandbox, act: Callable[[Call, Json], Any], asked: Json) -> Any:
-    with sandbox.store.commit():
-        return act(sandbox.call({}), asked)
+    try:
+        with sandbox.store.commit():
+            return act(sandbox.call({}), asked)
+    except orders.BadOrder as bad:
+        _refuse(str(bad))
 
 
 def pay(call: Call, asked: Json) -> Json:
@@ -165,7 +179,7 @@ def _credit(call: Call, asked: Json) -> Json:
     amount = asked.get("amount_minor")
     if isinstance(amount, bool) or not isinstance(amount, int):
         _refuse("amount_minor: a whole number of minor units")
-    return bank.add_credit(
+    return moves.add_credit(
         call.store,
         at=call.now,
         amount=amount,
@@ -176,6 +190,27 @@ def _credit(call: Call, asked: Json) -> Json:
     )
 
 
+def _order(call: Call, asked: Json) -> Json:
+    return orders.take(call.store, asked["file"], at=call.now)
+
+
+def _send_back(call: Call, asked: Json) -> Json:
+    """Let a transfer that we ordered come back: {"ref": its end-to-end id, "reason": "AC04"}."""
+    reason = str(asked.get("reason", "AC04"))  # the account is closed
+    return orders.send_back(call.store, str(asked.get("ref")), reason=reason, at=call.now)
+
+
+def _repeat(call: Call, asked: Json) -> Json:
+    """Let the bank book a transfer a second time: {"ref"}."""
+    return orders.repeat(call.store, str(asked.get("ref")), at=call.now)
+
+
+def _close_statement(call: Call, asked: Json) -> Json:
+    """Close the next numbered statement: {"currency"}."""
+    currency = str(asked.get("currency", "usd")).lower()
+    return statement.close(call.store, currency=currency, at=call.now)
+
+
 def _statement(call: Call, asked: Json) -> Response:
     """Return the bank's statement: ?currency=usd&since=2026-11-01&until=2026-11-30."""
     try:
@@ -184,9 +219,14 @@ def _statement(call: Call, asked: Json) -> Response:
     except ValueError:
         _refuse("since, until: a day, 2026-11-30")
     currency = str(asked.get("currency", "usd"))
-    moved = bank.list_credits(call.store, currency=currency, since=since, until=until)
-    opening = bank.opening_minor(call.store, currency=currency, since=since)
-    text = bank.camt053(moved, currency=currency, since=since, until=until, opening=opening)
+    text = statement.camt053(
+        moves.list_credits(call.store, currency=currency, since=since, until=until),
+        named=f"{since:%Y%m%d}-{until:%Y%m%d}-{currency.upper()}",
+        currency=currency,
+        since=since,
+        until=until,
+        opening=moves.opening_minor(call.store, currency=currency, since=since),
+    )
     return Response(text, media_type="application/xml")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tradesense.app.sandbox.mollie.answers import Refused, amount, link, mollie_id, moment
 from tradesense.app.sandbox.store import Json
 from tradesense.app.sandbox.stripe.call import Call
-from tradesense.app.sandbox.world.bank import add_credit
+from tradesense.app.sandbox.world.bank.moves import add_credit
 
 
 def move(

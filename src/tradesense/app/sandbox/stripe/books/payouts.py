@@ -5,7 +5,7 @@ from tradesense.app.sandbox.stripe.answers import Refused, make_id
 from tradesense.app.sandbox.stripe.books.balance import add_balance_transaction
 from tradesense.app.sandbox.stripe.call import Call
 from tradesense.app.sandbox.stripe.forms import check, integer, metadata, one_of, text, texts
-from tradesense.app.sandbox.world.bank import add_credit, make_trace
+from tradesense.app.sandbox.world.bank.moves import add_credit, make_trace
 
 Response = tuple[int, Json]
 

@@ -1,77 +1,67 @@
-"""The platform's bank, as far as it shows what came in: credits, and statements in camt.053."""
+"""Statements of the platform's bank, as ISO 20022 writes them: camt.053."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from xml.etree import ElementTree as ET
 
 from tradesense.app.sandbox.store import Json, Store
+from tradesense.app.sandbox.world.bank.moves import IBAN, list_since
 from tradesense.app.sandbox.world.cards import in_units
 
-IBAN = "DE89370400440532013000"  # the example of the IBAN registry
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
-CREDITS_MAX = 10_000  # a statement's; older ones are asked for by an earlier day
 
 
-def make_trace(payout_id: str) -> str:
-    """Return the number by which banks trace a transfer; it follows from the payout's id."""
-    number = int.from_bytes(hashlib.sha256(payout_id.encode()).digest()[:8])
-    return f"TR{number % 10**14:014d}"
+def close(store: Store, *, currency: str, at: int) -> Json:
+    """
+    Close the next statement of an account: everything that no statement has shown yet.
 
-
-def add_credit(
-    store: Store, *, at: int, amount: int, currency: str, reference: str, debtor: str, text: str
-) -> Json:
-    """Let money arrive (or, negative, leave again); `at` in seconds since 1970."""
-    credit_id = f"bk_{store.count('bank_credit') + 1:012d}"
-    return store.add(
+    Returns its number, how many lines it has, and itself; where nothing has moved it has none.
+    """
+    number = store.count("bank_statement") + 1
+    earlier = store.list_page("bank_statement", limit=1, equal={"currency": currency}, created={})
+    last: Json = earlier[0] if earlier else {"seen": "", "closing": 0}
+    moved = list_since(store, currency=currency, after=last["seen"])
+    today = datetime.fromtimestamp(at, UTC).date()
+    named = f"{today:%Y}-{number:06d}-{currency.upper()}"
+    closing = last["closing"] + sum(int(each["amount"]) for each in moved)
+    store.add(
         {
-            "id": credit_id,
-            "object": "bank_credit",
+            "id": f"stmt_{number:012d}",
+            "object": "bank_statement",
             "created": at,
-            "amount": amount,
-            "currency": currency.lower(),
-            "reference": reference,
-            "debtor": debtor,
-            "text": text,
+            "currency": currency,
+            "seen": moved[-1]["id"] if moved else last["seen"],
+            "closing": closing,
         }
     )
-
-
-def list_credits(store: Store, *, currency: str, since: date, until: date) -> Sequence[Json]:
-    """Return what moved on [since, until], oldest first."""
-    found = store.list_page(
-        "bank_credit",
-        limit=CREDITS_MAX,
-        equal={"currency": currency.lower()},
-        created={"gte": _midnight(since), "lt": _midnight(until) + 86_400},
+    text = camt053(
+        moved, named=named, currency=currency, since=today, until=today, opening=last["closing"]
     )
-    return list(reversed(found))
-
-
-def opening_minor(store: Store, *, currency: str, since: date) -> int:
-    """Return the balance before the first moment of `since`."""
-    earlier = store.list_page(
-        "bank_credit",
-        limit=CREDITS_MAX,
-        equal={"currency": currency.lower()},
-        created={"lt": _midnight(since)},
-    )
-    return sum(int(credit["amount"]) for credit in earlier)
+    return {"number": number, "lines": len(moved), "camt053": text}
 
 
 def camt053(
-    credits_: Sequence[Json], *, currency: str, since: date, until: date, opening: int
+    credits_: Sequence[Json],
+    *,
+    named: str,
+    currency: str,
+    since: date,
+    until: date,
+    opening: int,
 ) -> str:
-    """Return a statement as ISO 20022 camt.053.001.08, with opening and closing balance."""
+    """
+    Return a statement as ISO 20022 camt.053.001.08, with opening and closing balance.
+
+    `named` is the bank's name for it, of at most 35 characters.
+    """
     ET.register_namespace("", NAMESPACE)
     document = ET.Element(_name("Document"))
     message = ET.SubElement(document, _name("BkToCstmrStmt"))
     header = ET.SubElement(message, _name("GrpHdr"))
-    _text(header, "MsgId", f"SANDBOX-{since:%Y%m%d}-{until:%Y%m%d}-{currency.upper()}")
+    _text(header, "MsgId", f"M-{named}"[:35])
     _text(header, "CreDtTm", f"{until.isoformat()}T23:59:59Z")
     statement = ET.SubElement(message, _name("Stmt"))
-    _text(statement, "Id", f"{since:%Y%m%d}-{until:%Y%m%d}-{currency.upper()}")
+    _text(statement, "Id", named)
     _text(statement, "CreDtTm", f"{until.isoformat()}T23:59:59Z")
     account = ET.SubElement(statement, _name("Acct"))
     _text(ET.SubElement(account, _name("Id")), "IBAN", IBAN)
@@ -97,10 +87,23 @@ def _entry(statement: ET.Element, credit: Json) -> None:
     _text(code, "Cd", "TRANSFER")
     details = ET.SubElement(ET.SubElement(entry, _name("NtryDtls")), _name("TxDtls"))
     _text(ET.SubElement(details, _name("Refs")), "EndToEndId", credit["reference"][:35])
-    parties = ET.SubElement(ET.SubElement(details, _name("RltdPties")), _name("Dbtr"))
-    _text(ET.SubElement(parties, _name("Pty")), "Nm", credit["debtor"][:140])
+    _other_side(details, credit)
     remittance = ET.SubElement(details, _name("RmtInf"))
     _text(remittance, "Ustrd", f"{credit['text']} {credit['reference']}"[:140])
+
+
+def _other_side(details: ET.Element, credit: Json) -> None:
+    """Who paid what came, or was paid what left; and why it came back."""
+    side = "Dbtr" if credit["amount"] >= 0 else "Cdtr"
+    parties = ET.SubElement(details, _name("RltdPties"))
+    party = ET.SubElement(ET.SubElement(parties, _name(side)), _name("Pty"))
+    _text(party, "Nm", credit["debtor"][:140])
+    if credit.get("account"):
+        account = ET.SubElement(parties, _name(f"{side}Acct"))
+        _text(ET.SubElement(account, _name("Id")), "IBAN", credit["account"])
+    if credit.get("reason"):
+        returned = ET.SubElement(details, _name("RtrInf"))
+        _text(ET.SubElement(returned, _name("Rsn")), "Cd", credit["reason"])
 
 
 def _balance(statement: ET.Element, code: str, amount: int, currency: str, day: date) -> None:
@@ -123,7 +126,3 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 
 def _name(name: str) -> str:
     return f"{{{NAMESPACE}}}{name}"
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
